@@ -1,0 +1,41 @@
+import { createInterface } from 'node:readline/promises';
+import { Writable } from 'node:stream';
+
+/** A yes or no; anything but y or yes is no. */
+export async function confirm(question: string): Promise<boolean> {
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return /^y(es)?$/i.test((await terminal.question(`${question} [y/N] `)).trim());
+  } finally {
+    terminal.close();
+  }
+}
+
+/** Reads a line that is not shown. */
+async function secret(question: string): Promise<string> {
+  process.stderr.write(question);
+  const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
+  const terminal = createInterface({ input: process.stdin, output: silent, terminal: true });
+  try {
+    return await terminal.question('');
+  } finally {
+    terminal.close();
+    process.stderr.write('\n');
+  }
+}
+
+/**
+ * The sudo password: HARDEN_BECOME_PASSWORD, else a prompt where someone can answer it; asked once a run, and only
+ * when a host wants one (or `ask` says so). Never from a file or an argument, where others could read it.
+ */
+export function becomePassword({ ask }: { ask: boolean }): () => Promise<string | undefined> {
+  let answer: Promise<string | undefined> | undefined;
+  return () => {
+    answer ??= (async () => {
+      const given = process.env.HARDEN_BECOME_PASSWORD;
+      if (given !== undefined && given !== '') return given;
+      return ask || process.stdin.isTTY ? secret('sudo password: ') : undefined;
+    })();
+    return answer;
+  };
+}

@@ -1,0 +1,17 @@
+import type { CommonOptions } from './options.ts';
+import { Session } from './session.ts';
+
+/** `check`, `diff` and `verify` look at hosts and change nothing; they differ in what they show and ask. */
+export async function look(
+  command: 'check' | 'diff' | 'verify',
+  inventory: string | undefined,
+  options: CommonOptions,
+): Promise<number> {
+  const session = await Session.open(command, inventory, options);
+  const results = await session.each(async (host) => {
+    const result = await host.check(command === 'verify');
+    await host.close();
+    return result;
+  });
+  return session.finish(results, { diff: command === 'diff' });
+}

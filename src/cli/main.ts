@@ -1,0 +1,82 @@
+import { Argument, Command, CommanderError, Option } from 'commander';
+import { InputError } from '../document/problem.ts';
+import { version } from '../version.ts';
+import { commonOptions, UsageError, whole } from './options.ts';
+
+/**
+ * The command line: arguments in, exit code out. Each command lives in a file of its own and is loaded when it runs,
+ * so that `harden --help` costs nothing.
+ */
+export async function main(argv: readonly string[]): Promise<number> {
+  let code = 0;
+  const program = new Command('harden')
+    .description('Turns Debian and Ubuntu hosts into hardened Apache James mail hosts over SSH, and detects drift.')
+    .version(version)
+    .exitOverride()
+    .configureHelp({ showGlobalOptions: true });
+
+  const looks = [
+    ['check', 'is every host as declared? changes nothing; exit code 2 on drift'],
+    ['diff', 'check, with every pending change as a unified diff'],
+    ['verify', 'check, and run the proofs (fail2ban-regex on the samples) on the hosts'],
+  ] as const;
+  for (const [name, description] of looks) {
+    const command = withInventory(program.command(name).description(description));
+    command.action(async (inventory, options) => {
+      code = await (await import('./look.ts')).look(name, inventory, options);
+    });
+  }
+  withInventory(program.command('apply').description('make it so, then prove it'))
+    .option('--yes', 'do not ask')
+    .addOption(
+      new Option('--confirm-timeout <seconds>', 'how long a host waits for the new login that confirms a change that could lock you out')
+        .default(60)
+        .argParser(whole('--confirm-timeout', 10, 600)),
+    )
+    .option('--detailed-exitcode', 'exit with 2 when something was changed')
+    .action(async (inventory, options) => {
+      code = await (await import('./apply.ts')).apply(inventory, options);
+    });
+  program
+    .command('tasks')
+    .description('the task types and their parameters')
+    .argument('[type]')
+    .option('--no-color', 'no colours')
+    .action(async (type, options) => {
+      code = (await import('./tasks.ts')).tasks(type, options);
+    });
+  program
+    .command('schema')
+    .description('JSON Schema for editors')
+    .addArgument(new Argument('<kind>').choices(['inventory', 'playbook']))
+    .action(async (kind) => {
+      code = (await import('./schema.ts')).schema(kind);
+    });
+
+  try {
+    await program.parseAsync(argv, { from: 'user' });
+    return code;
+  } catch (error) {
+    return failure(error);
+  }
+}
+
+function withInventory(command: Command): Command {
+  command.argument('[inventory]', 'default: $HARDEN_INVENTORY, inventory.yaml, inventory/inventory.yaml');
+  for (const option of commonOptions()) command.addOption(option);
+  return command;
+}
+
+/** Says what went wrong, as a sentence, and gives the exit code. */
+function failure(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 1;
+  if (error instanceof InputError || error instanceof UsageError) {
+    process.stderr.write(`${error.message}\n`);
+    return 1;
+  }
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  process.stderr.write(
+    `harden met a bug of its own and stopped. A host that was being changed finishes its run by itself and undoes what nobody confirmed; harden check says where it is.\n${text}\n`,
+  );
+  return 70;
+}

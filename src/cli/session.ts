@@ -1,0 +1,115 @@
+import { hostname, userInfo } from 'node:os';
+import { relative } from 'node:path';
+import { forEachHost } from '../engine/fleet.ts';
+import { HostRun } from '../engine/host.ts';
+import { findInventory } from '../inventory/find.ts';
+import { loadRun } from '../playbook/run.ts';
+import { type CommandName, exitCode, type HostResult, type RunResult, summarize } from '../report/result.ts';
+import { type Painter, painter } from '../report/terminal.ts';
+import { textReport } from '../report/text.ts';
+import { taskTypes } from '../tasks/registry.ts';
+import { connect } from '../transport/connect.ts';
+import { version } from '../version.ts';
+import { becomePassword } from './ask.ts';
+import type { CommonOptions } from './options.ts';
+
+/** One run of a command over hosts: files are loaded, hosts are worked on, one result comes out. */
+export class Session {
+  readonly command: CommandName;
+  readonly inventory: string;
+  readonly hosts: readonly HostRun[];
+  readonly paint: Painter;
+  readonly #options: CommonOptions;
+  readonly #interrupted = new AbortController();
+
+  static async open(command: CommandName, inventory: string | undefined, options: CommonOptions & { confirmTimeout?: number }): Promise<Session> {
+    const path = await findInventory(inventory, process.env, process.cwd());
+    const loaded = await loadRun({
+      inventory: path,
+      ...(options.playbook ? { playbooks: options.playbook } : {}),
+      ...(options.limit === undefined ? {} : { limit: options.limit }),
+      ...(options.tags ? { tags: options.tags } : {}),
+      ...(options.task ? { tasks: options.task } : {}),
+      ...(options.var ? { vars: options.var } : {}),
+      taskTypes,
+      cwd: process.cwd(),
+    });
+    return new Session(command, path, loaded.hosts, options);
+  }
+
+  private constructor(
+    command: CommandName,
+    inventory: string,
+    hosts: Awaited<ReturnType<typeof loadRun>>['hosts'],
+    options: CommonOptions & { confirmTimeout?: number },
+  ) {
+    this.command = command;
+    this.inventory = relative(process.cwd(), inventory) || inventory;
+    this.#options = options;
+    const out = options.json ? process.stderr : process.stdout;
+    this.paint = painter({ off: !options.color, env: process.env, isTerminal: out.isTTY });
+    const password = becomePassword({ ask: options.askBecomePass ?? false });
+    const holder = `${userInfo().username}@${hostname()}, since ${new Date().toISOString()}`;
+    this.hosts = hosts.map(
+      ({ target, tasks }) =>
+        new HostRun(target, tasks, {
+          connect: () => connect(target, { becomePassword: password }),
+          confirmTimeout: options.confirmTimeout ?? 60,
+          holder,
+          progress: (line) => this.#progress(`${target.name} | ${line}`),
+          signal: this.#interrupted.signal,
+        }),
+    );
+    process.once('SIGINT', () => {
+      this.#progress('interrupted: a host in the middle of a change goes on by itself and undoes what nobody confirms; once more to leave at once');
+      this.#interrupted.abort();
+      process.once('SIGINT', () => process.exit(130));
+    });
+  }
+
+  /** Works on all hosts, `--forks` at a time; the results stand in the inventory's order. */
+  async each(work: (host: HostRun) => Promise<HostResult>): Promise<HostResult[]> {
+    return forEachHost(this.hosts, this.#options.forks, work);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.hosts.map((host) => host.close()));
+  }
+
+  /** Prints the result in the form that was asked for and gives the exit code. */
+  finish(hosts: readonly HostResult[], { detailed = false, diff = false } = {}): number {
+    const interrupted = this.#interrupted.signal.aborted;
+    const code = exitCode(hosts, { detailed, interrupted });
+    const result: RunResult = {
+      format: 'harden.result/1',
+      version,
+      command: this.command,
+      exitCode: code,
+      summary: summarize(hosts),
+      hosts,
+    };
+    this.say(this.text(result, diff));
+    if (this.#options.json) process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
+    return code;
+  }
+
+  text(result: RunResult, diff: boolean): string {
+    return textReport(result, {
+      paint: this.paint,
+      diff,
+      quiet: this.#options.quiet ?? false,
+      verbose: this.#options.verbose ?? false,
+      inventory: this.inventory,
+    });
+  }
+
+  /** For people: standard output, or standard error where that is for a program. */
+  say(text: string): void {
+    (this.#options.json ? process.stderr : process.stdout).write(text);
+  }
+
+  #progress(line: string): void {
+    if (!this.#options.quiet) process.stderr.write(`${this.paint('dim', line)}\n`);
+  }
+}
+

@@ -1,0 +1,48 @@
+import { createTwoFilesPatch } from 'diff';
+import type { ChangeResult } from '../report/result.ts';
+import type { Change } from '../tasks/change.ts';
+import { title } from './steps/compile.ts';
+
+/** Lines of one diff that are shown at most. */
+const DIFF_LINES = 400;
+
+/** A change as people and programs are told of it. */
+export function describe(change: Change): ChangeResult {
+  const summary = title(change);
+  switch (change.kind) {
+    case 'write-file': {
+      const { path, before, content, sensitive } = change;
+      const old = before.state === 'absent' ? Buffer.alloc(0) : before.content;
+      if (sensitive || !old) return { kind: 'file', path, summary };
+      return { kind: 'file', path, summary, diff: unified(path, text(old), text(content), before.state === 'absent') };
+    }
+    case 'set-attributes':
+      return { kind: 'attributes', path: change.path, summary };
+    case 'make-directory':
+      return { kind: 'directory', path: change.path, summary };
+    case 'install-packages':
+      return { kind: 'packages', summary };
+    case 'control-unit':
+      return { kind: 'unit', summary };
+    case 'run-command':
+      return { kind: 'command', summary };
+    case 'load-rules': {
+      const join = (rules: readonly string[]) => rules.map((rule) => `${rule}\n`).join('');
+      return { kind: 'rules', summary, diff: unified(`${change.family} rules`, join(change.before), join(change.after), change.before.length === 0) };
+    }
+    case 'sync-fail2ban':
+      return { kind: 'fail2ban', summary };
+  }
+}
+
+const text = (bytes: Buffer): string => (bytes.includes(0) ? `(binary, ${bytes.length} bytes)\n` : bytes.toString());
+
+function unified(name: string, before: string, after: string, created: boolean): string {
+  const patch = createTwoFilesPatch(created ? '/dev/null' : name, name, before, after, undefined, undefined, { context: 3 });
+  const [, ...rest] = patch.split('\n');
+  // without the separator line of the patch format
+  const all = rest.join('\n').replace(/\n$/, '').split('\n');
+  return all.length <= DIFF_LINES
+    ? all.join('\n')
+    : [...all.slice(0, DIFF_LINES), `… ${all.length - DIFF_LINES} more lines`].join('\n');
+}

@@ -1,0 +1,64 @@
+import { lines, raw, type Sh, sh } from '../shell/quote.ts';
+import type { Change } from '../tasks/change.ts';
+import { undoRules } from './steps/load-rules.ts';
+
+/**
+ * The guard of changes that could cut the operator off. `pending` in the run's directory becomes `confirmed` or
+ * `rolledback` by one rename, so exactly one of them wins, whatever races.
+ */
+
+/** Keeps the whole firewall, for undoing commands whose effect nobody knows. Also where no table exists yet. */
+const keepTables = raw(`for tool in iptables ip6tables; do
+  command -v $tool-save >/dev/null || continue
+  $tool-save > "$RUN/$tool.before"
+done`);
+
+/**
+ * Puts the kept firewall back. A table that did not exist when it was kept (an empty save, which restoring would
+ * leave alone) is emptied and its policies are opened. fail2ban's chains come back as they were; bans it made since
+ * are put in again by its own restart of the jails.
+ */
+const restoreTables = raw(`for tool in iptables ip6tables; do
+  [ -e "$RUN/$tool.before" ] || continue
+  for table in $($tool-save | sed -n 's/^\\*//p'); do
+    grep -qx "\\*$table" "$RUN/$tool.before" && continue
+    $tool -w 10 -t $table -F
+    $tool -w 10 -t $table -X
+    for chain in $($tool -w 10 -t $table -S | sed -n 's/^-P \\([^ ]*\\) .*/\\1/p'); do $tool -w 10 -t $table -P $chain ACCEPT; done
+  done
+  $tool-restore -w 10 < "$RUN/$tool.before"
+done
+if fail2ban-client ping >/dev/null 2>&1; then fail2ban-client reload --restart >/dev/null 2>&1; fi`);
+
+/** Runs before the first guarded step. */
+export function prepareGuard(guarded: readonly Change[]): Sh {
+  return guarded.some(({ kind }) => kind === 'run-command') ? keepTables : raw(':');
+}
+
+/**
+ * A script of its own that undoes the guarded changes unless they are confirmed; safe to run any number of times, by
+ * the job, by systemd when the job dies, or by hand from a console.
+ */
+export function rollbackScript(run: string, guarded: readonly Change[]): Sh {
+  const undo = guarded.toReversed().flatMap((change) => (change.kind === 'load-rules' ? [undoRules(change)] : []));
+  if (guarded.some(({ kind }) => kind === 'run-command')) undo.push(restoreTables);
+  return lines([
+    raw('export LC_ALL=C PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'),
+    sh`RUN=${run}`,
+    raw('mv -T "$RUN/pending" "$RUN/rolledback" 2>/dev/null || exit 0'),
+    raw('sync "$RUN"'),
+    ...undo,
+    raw("logger -t harden 'a change that nobody confirmed was undone' 2>/dev/null || :"),
+  ]);
+}
+
+/** Confirms over a new login: prints `confirmed`, `rolledback` or `gone`. */
+export function confirmScript(run: string): Sh {
+  return lines([
+    sh`RUN=${run}`,
+    raw('mv -T "$RUN/pending" "$RUN/confirmed" 2>/dev/null && sync "$RUN"'),
+    raw('if [ -e "$RUN/confirmed" ]; then frame guard confirmed'),
+    raw('elif [ -e "$RUN/rolledback" ]; then frame guard rolledback'),
+    raw('else frame guard gone; fi'),
+  ]);
+}

@@ -1,0 +1,94 @@
+import { type Facts, factsProbe } from '../probes/facts.ts';
+import { ask, type Observed, type Probe, type Question, unreadable } from '../probes/probe.ts';
+import {
+  type Frame,
+  frameFunctions,
+  observed,
+  type ProbeOutput,
+  probeCall,
+  probeOutput,
+} from '../shell/frame.ts';
+import { lines, type Sh } from '../shell/quote.ts';
+
+// biome-ignore lint/suspicious/noExplicitAny: probes with different arguments and values in one collection
+type AnyProbe = Probe<any, any>;
+
+/** All questions about one host, those to one probe together. */
+export class Inquiry {
+  readonly #byProbe = new Map<string, { probe: AnyProbe; args: Map<string, unknown> }>();
+
+  constructor(questions: Iterable<Question<unknown>>) {
+    for (const { probe, arg } of [ask(factsProbe, 'facts' as const), ...questions]) {
+      const group = this.#byProbe.get(probe.name) ?? { probe, args: new Map() };
+      this.#byProbe.set(probe.name, group);
+      const key = probe.key(arg);
+      const other = group.args.get(key);
+      group.args.set(key, other !== undefined && probe.merge ? probe.merge(other, arg) : arg);
+    }
+  }
+
+  /** Asks everything in one go. Prints a `probe` frame each, then `observed`. */
+  script(): Sh {
+    const calls = [...this.#byProbe.values()].map(({ probe, args }) =>
+      probeCall(probe.name, probe.script([...args.values()])),
+    );
+    return lines([...calls, observed]);
+  }
+
+  /** The answers. Undefined if the end of the observation did not arrive: then nothing is known. */
+  read(frames: readonly Frame[]): Observations | undefined {
+    const end = frames.findLastIndex((frame) => frame.words[0] === 'observed');
+    if (end < 0) return undefined;
+    const outputs = new Map<string, ProbeOutput>();
+    for (const frame of frames.slice(0, end)) {
+      const found = probeOutput(frame);
+      if (found) outputs.set(found.name, found.output);
+    }
+    const answers = new Map<string, ReadonlyMap<string, Observed<unknown>>>();
+    for (const [name, { probe, args }] of this.#byProbe) {
+      answers.set(name, answersOf(probe, [...args.values()], outputs.get(name)));
+    }
+    return new Observations(answers);
+  }
+}
+
+function answersOf(
+  probe: AnyProbe,
+  args: readonly unknown[],
+  output: ProbeOutput | undefined,
+): ReadonlyMap<string, Observed<unknown>> {
+  const all = (why: string) => new Map(args.map((arg) => [probe.key(arg), unreadable(why)]));
+  if (!output) return all('the host gave no answer');
+  if (output.code === 124) return all('the host took longer than 30 s to answer');
+  if (output.code !== 0) return all(`exit status ${output.code}${output.stderr && `: ${output.stderr}`}`);
+  try {
+    return probe.parse(output.stdout, args);
+  } catch (error) {
+    return all(`its answer was not understood: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+/** What one observation saw. */
+export class Observations {
+  readonly #answers: ReadonlyMap<string, ReadonlyMap<string, Observed<unknown>>>;
+
+  constructor(answers: ReadonlyMap<string, ReadonlyMap<string, Observed<unknown>>>) {
+    this.#answers = answers;
+  }
+
+  get<T>(question: Question<T>): Observed<T> {
+    const answer = this.#answers.get(question.probe.name)?.get(question.probe.key(question.arg));
+    return (answer as Observed<T> | undefined) ?? unreadable('the host gave no answer');
+  }
+
+  /** Throws if the host could not even say what it is. */
+  facts(): Facts {
+    const facts = this.get(ask(factsProbe, 'facts' as const));
+    if (facts.state !== 'present') throw new Error(`the host's own description is ${facts.state}`);
+    return facts.value;
+  }
+}
+
+/** A whole script that observes and does nothing else. */
+export const observation = (inquiry: Inquiry, nonce: string): Sh =>
+  lines([frameFunctions(nonce), inquiry.script()]);

@@ -1,0 +1,113 @@
+import { ask, type Observed, type Question } from '../probes/probe.ts';
+import type { Change } from '../tasks/change.ts';
+import type { Key, PlanContext, Task, Verdict } from '../tasks/task.ts';
+import type { Observations } from './observe.ts';
+
+/** What is known of one task: its verdict, with open needs resolved against the other tasks. */
+export type Decision = { readonly notes: readonly string[]; readonly reason: string } & (
+  | { readonly status: 'ok' | 'blocked' | 'failed' }
+  | { readonly status: 'change'; readonly changes: readonly Change[]; readonly guarded: boolean }
+  /** Cannot be known before the task `until` has been applied. */
+  | { readonly status: 'unknown'; readonly until: string }
+);
+
+export interface Planned {
+  readonly task: Task;
+  readonly decision: Decision;
+}
+
+type Pending = Planned & { readonly decision: Extract<Decision, { status: 'change' }> };
+
+/** All questions of all tasks. */
+export function questionsOf(tasks: readonly Task[], prove: boolean): Question<unknown>[] {
+  return tasks.flatMap((task) =>
+    Object.values(questions(task, prove)).flatMap((question) => question as Question<unknown> | Question<unknown>[]),
+  );
+}
+
+const questions = (task: Task, prove: boolean): Readonly<Record<string, Question<unknown> | readonly Question<unknown>[]>> =>
+  task.type.questions(task.params, { prove, local: task.local });
+
+function answers(task: Task, seen: Observations, prove: boolean): Record<string, Observed<unknown> | Observed<unknown>[]> {
+  const get = ({ probe, arg }: Question<unknown>) => seen.get(ask(probe, arg));
+  return Object.fromEntries(
+    Object.entries(questions(task, prove)).map(([name, asked]) => [
+      name,
+      Array.isArray(asked) ? asked.map(get) : get(asked as Question<unknown>),
+    ]),
+  );
+}
+
+/** One decision a task, in order. Pure. */
+export function plan(tasks: readonly Task[], seen: Observations, prove: boolean): Planned[] {
+  const planned: Planned[] = [];
+  const owner = (key: Key): Planned | undefined =>
+    planned.find(({ task }) => (task.type.owns(task.params) as readonly Key[]).includes(key));
+  const promised = (key: Key): boolean => {
+    const found = owner(key);
+    return found?.decision.status === 'change' && !found.task.type.barrier;
+  };
+  for (const task of tasks) {
+    const context: PlanContext = { facts: seen.facts(), prove, local: task.local, promised };
+    const verdict = task.type.plan(task.params, answers(task, seen, prove), context) as Verdict;
+    planned.push({ task, decision: { ...resolve(task, verdict, planned, owner), notes: verdict.notes ?? [] } });
+  }
+  return planned;
+}
+
+type Resolved = Decision extends infer D ? (D extends unknown ? Omit<D, 'notes'> : never) : never;
+
+function resolve(
+  task: Task,
+  verdict: Verdict,
+  earlier: readonly Planned[],
+  owner: (key: Key) => Planned | undefined,
+): Resolved {
+  const { reason } = verdict;
+  const relied = ((task.type.relies?.(task.params) ?? []) as readonly Key[]).flatMap((key) => owner(key) ?? []);
+  const unsettled = verdict.verdict === 'needs' || verdict.verdict === 'failed';
+  // a barrier that is pending makes every answer below it a guess
+  const barrier = relied.find(({ task: { type }, decision }) => type.barrier && isPending(decision));
+  if (barrier) return unknownUntil(barrier);
+  if (unsettled) {
+    const pending = relied.find(({ decision }) => isPending(decision));
+    if (pending) return unknownUntil(pending);
+  }
+  switch (verdict.verdict) {
+    case 'change':
+      return { status: 'change', reason, changes: verdict.changes, guarded: verdict.guarded ?? false };
+    case 'needs': {
+      const bringer =
+        owner(verdict.key) ?? earlier.findLast(({ task: { type }, decision }) => type.barrier && isPending(decision));
+      if (bringer && isPending(bringer.decision)) return unknownUntil(bringer);
+      if (bringer && bringer.decision.status !== 'ok') {
+        return { status: 'blocked', reason: `${reason}, and ${bringer.task.id}, which would bring it, is ${bringer.decision.status}` };
+      }
+      return { status: 'blocked', reason };
+    }
+    default:
+      return { status: verdict.verdict, reason };
+  }
+}
+
+const isPending = (decision: Decision): boolean => decision.status === 'change' || decision.status === 'unknown';
+
+function unknownUntil({ task, decision }: Planned): Resolved {
+  // name the task that is really waited for, not another one that waits too
+  const until = decision.status === 'unknown' ? decision.until : task.id;
+  return { status: 'unknown', until, reason: `unknown until ${until} has been applied` };
+}
+
+/**
+ * The changes that can be applied now, in order. A pending barrier ends the wave: what comes after it is planned
+ * anew from what the host then is. Guarded tasks wait for the wave in which nothing else is left to wait for.
+ */
+export function nextWave(planned: readonly Planned[]): Pending[] {
+  const pending = planned.filter((one): one is Pending => one.decision.status === 'change');
+  const barriers = pending.filter(({ task, decision }) => task.type.barrier && !decision.guarded);
+  const [first] = barriers;
+  if (!first) return pending;
+  const before = pending.slice(0, pending.indexOf(first)).filter(({ decision }) => !decision.guarded);
+  // packages do not depend on each other's contents: all of them are one transaction of the package manager
+  return [...before, ...(first.task.type.type === 'package' ? barriers.filter(({ task }) => task.type === first.task.type) : [first])];
+}

@@ -1,0 +1,23 @@
+import { createHash } from 'node:crypto';
+import { feed } from '../../shell/frame.ts';
+import { type Sh, sh } from '../../shell/quote.ts';
+import type { MakeDirectory, SetAttributes, WriteFile } from '../../tasks/change.ts';
+
+export function writeFile({ path, before, content, mode, owner, group, validate }: WriteFile): Sh {
+  const expected = before.state === 'absent' ? 'absent' : before.sha256;
+  const sum = createHash('sha256').update(content).digest('hex');
+  return feed(
+    sh`write_file ${path} ${expected} ${sum} ${mode ?? ''} ${owner ?? ''} ${group ?? ''} ${validate?.text ?? ''}`,
+    content,
+  );
+}
+
+export function setAttributes({ path, mode, owner, group }: SetAttributes): Sh {
+  return sh`attributes ${path} ${mode ?? ''} ${owner ?? ''} ${group ?? ''}`;
+}
+
+export function makeDirectory({ path, mode, owner, group }: MakeDirectory): Sh {
+  return sh`mkdir -- ${path}
+attributes ${path} ${mode ?? '0755'} ${owner ?? ''} ${group ?? ''}
+sync ${path}`;
+}

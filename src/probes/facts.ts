@@ -1,0 +1,51 @@
+import { raw } from '../shell/quote.ts';
+import { defineProbe, present } from './probe.ts';
+
+/** What the host is: asked once in every observation, so no task ever has to ask. */
+export interface Facts {
+  /** `debian`, `ubuntu`, … from os-release. */
+  readonly distribution: string;
+  /** `12`, `22.04`, … from os-release; empty on rolling releases. */
+  readonly release: string;
+  /** The operator's address as the host sees it (behind NAT it is not the one known locally); '' if not over SSH. */
+  readonly operator: string;
+  /** systemd is process 1. */
+  readonly systemd: boolean;
+  /** Seconds since the epoch, by the host's clock. */
+  readonly now: number;
+  /** Seconds since boot, the clock that systemd's monotonic timestamps use. */
+  readonly uptime: number;
+}
+
+/** `$connection` is set by the frame around every script: `$SSH_CONNECTION` as the login session had it. */
+export const factsProbe = defineProbe<'facts', Facts>({
+  name: 'facts',
+  key: () => 'facts',
+  script: () =>
+    raw(`( . /etc/os-release; echo "id=$ID"; echo "release=\${VERSION_ID:-}" )
+echo "operator=\${HARDEN_CONNECTION%% *}"
+[ -d /run/systemd/system ] && echo systemd=yes
+echo "now=$(date +%s.%N)"
+echo "uptime=$(cut -d' ' -f1 /proc/uptime)"`),
+  parse(output) {
+    const value = new Map(
+      output
+        .toString()
+        .split('\n')
+        .map((line) => line.split(/=(.*)/s).slice(0, 2) as [string, string]),
+    );
+    return new Map([
+      [
+        'facts',
+        present({
+          distribution: value.get('id') ?? '',
+          release: value.get('release') ?? '',
+          operator: value.get('operator') ?? '',
+          systemd: value.get('systemd') === 'yes',
+          now: Number(value.get('now')),
+          uptime: Number(value.get('uptime')),
+        }),
+      ],
+    ]);
+  },
+});

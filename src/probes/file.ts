@@ -1,0 +1,105 @@
+import { lines, raw, sh } from '../shell/quote.ts';
+import { absent, defineProbe, type Observed, present, unreadable } from './probe.ts';
+
+export interface FileQuestion {
+  readonly path: string;
+  /**
+   * When is the content needed? `'always'`, `'never'`, or a sha256: only if the file's differs. Content travels
+   * only then, so a converged host sends none.
+   */
+  readonly content: 'always' | 'never' | { readonly unless: string };
+}
+
+/** One file system object as `stat` sees it, symlinks resolved. */
+export interface FileState {
+  readonly kind: 'file' | 'directory' | 'other';
+  /** The path with all symlinks resolved. */
+  readonly realPath: string;
+  /** Four octal digits: `0644`. */
+  readonly mode: string;
+  readonly owner: string;
+  readonly group: string;
+  /** Bytes. */
+  readonly size: number;
+  /** Seconds since the epoch, with fraction: last change of content or attributes. */
+  readonly ctime: number;
+  /** Of regular files only. */
+  readonly sha256?: string;
+  /** Present if asked for and not larger than `CONTENT_LIMIT`. */
+  readonly content?: Buffer;
+}
+
+/** Bytes of one file's content that travel at most; a larger file is compared by its sha256 alone. */
+export const CONTENT_LIMIT = 1_048_576;
+
+const wantedContent = (question: FileQuestion): string =>
+  typeof question.content === 'string' ? question.content : question.content.unless;
+
+const sameContent = (a: FileQuestion['content'], b: FileQuestion['content']): FileQuestion['content'] => {
+  if (a === 'never') return b;
+  if (b === 'never') return a;
+  return typeof a === 'object' && typeof b === 'object' && a.unless === b.unless ? a : 'always';
+};
+
+const HEADER = raw(`look() {
+  index=$1 path=$2 want=$3
+  if ! [ -e "$path" ]; then
+    if [ -L "$path" ]; then echo "$index dangling"
+    elif parent=$(dirname -- "$path") && [ -e "$parent" ] && ! [ -x "$parent" ]; then echo "$index unreadable"
+    else echo "$index absent"; fi
+    return
+  fi
+  real=$(readlink -f -- "$path" | base64 -w0)
+  facts=$(stat -L -c '%F|%a|%U|%G|%s|%.9Z' -- "$path") || { echo "$index unreadable"; return; }
+  sum=- body=
+  if [ -f "$path" ]; then
+    sum=$(sha256sum < "$path") || { echo "$index unreadable"; return; }
+    sum=\${sum%% *}
+    size=$(stat -L -c %s -- "$path")
+    if [ "$want" != never ] && [ "$want" != "$sum" ] && [ "$size" -le ${CONTENT_LIMIT} ]; then
+      body=$(base64 -w0 < "$path"); [ -n "$body" ] || body==
+    fi
+  fi
+  echo "$index present|$facts|$sum|$real|$body"
+}`);
+
+/** Files and directories: attributes, sha256, and content where it is needed. */
+export const fileProbe = defineProbe<FileQuestion, FileState>({
+  name: 'file',
+  key: (question) => question.path,
+  merge: (a, b) => ({ path: a.path, content: sameContent(a.content, b.content) }),
+  script: (questions) =>
+    lines([
+      HEADER,
+      ...questions.map((question, index) => sh`look ${index} ${question.path} ${wantedContent(question)}`),
+    ]),
+  parse(output, questions) {
+    const answers = new Map<string, Observed<FileState>>();
+    for (const line of output.toString('latin1').split('\n')) {
+      const space = line.indexOf(' ');
+      const question = questions[Number(line.slice(0, space))];
+      if (space > 0 && question) answers.set(question.path, parseAnswer(line.slice(space + 1)));
+    }
+    return answers;
+  },
+});
+
+function parseAnswer(text: string): Observed<FileState> {
+  if (text === 'absent') return absent;
+  if (text === 'dangling') return unreadable('it is a symbolic link whose target does not exist');
+  const [word, kind, mode, owner, group, size, ctime, sum, real, body] = text.split('|');
+  if (word !== 'present' || body === undefined) return unreadable('it cannot be read');
+  return present({
+    kind: kind?.startsWith('regular') ? 'file' : kind === 'directory' ? 'directory' : 'other',
+    realPath: Buffer.from(real ?? '', 'base64')
+      .toString()
+      .replace(/\n$/, ''),
+    mode: (mode ?? '').padStart(4, '0'),
+    owner: owner ?? '',
+    group: group ?? '',
+    size: Number(size),
+    ctime: Number(ctime),
+    ...(sum && sum !== '-' ? { sha256: sum } : {}),
+    ...(body ? { content: body === '=' ? Buffer.alloc(0) : Buffer.from(body, 'base64') } : {}),
+  });
+}

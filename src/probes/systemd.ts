@@ -1,0 +1,60 @@
+import { raw, sh } from '../shell/quote.ts';
+import { absent, defineProbe, type Observed, present } from './probe.ts';
+
+/** One unit as `systemctl show` has it. A unit that systemd cannot find is `absent`. */
+export interface UnitState {
+  readonly loadState: string;
+  readonly activeState: string;
+  readonly subState: string;
+  /** `enabled`, `disabled`, `static`, `masked`, … ; '' if it has no unit file. */
+  readonly unitFileState: string;
+  readonly needDaemonReload: boolean;
+  /** Seconds since boot: its last start, stop or finished reload. */
+  readonly stateChange: number;
+  readonly fragmentPath: string;
+}
+
+const PROPERTIES = [
+  'Id',
+  'LoadState',
+  'ActiveState',
+  'SubState',
+  'UnitFileState',
+  'NeedDaemonReload',
+  'StateChangeTimestampMonotonic',
+  'FragmentPath',
+];
+
+/** `fail2ban` means `fail2ban.service`. */
+export const unitName = (name: string): string => (/\.[a-z]+$/.test(name) ? name : `${name}.service`);
+
+/** All units in one `systemctl show`. */
+export const unitProbe = defineProbe<string, UnitState>({
+  name: 'unit',
+  key: unitName,
+  script: (units) =>
+    sh`${raw('systemctl show')} --property=${raw(PROPERTIES.join(','))} -- ${units.map(unitName)}`,
+  parse(output, units) {
+    // one block a unit, in the order asked for: an alias answers under its own Id
+    const blocks = output.toString().trim().split('\n\n');
+    return new Map(units.map((unit, index) => [unitName(unit), parseUnit(blocks[index] ?? '')]));
+  },
+});
+
+function parseUnit(block: string): Observed<UnitState> {
+  const value = new Map(
+    block.split('\n').map((line) => line.split(/=(.*)/s).slice(0, 2) as [string, string]),
+  );
+  const get = (name: string) => value.get(name) ?? '';
+  if (!value.has('LoadState')) throw new Error('systemctl described fewer units than were asked for');
+  if (get('LoadState') === 'not-found') return absent;
+  return present({
+    loadState: get('LoadState'),
+    activeState: get('ActiveState'),
+    subState: get('SubState'),
+    unitFileState: get('UnitFileState'),
+    needDaemonReload: get('NeedDaemonReload') === 'yes',
+    stateChange: Number(get('StateChangeTimestampMonotonic')) / 1e6,
+    fragmentPath: get('FragmentPath'),
+  });
+}

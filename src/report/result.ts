@@ -1,0 +1,106 @@
+/** The result record of docs/output.md: plain data, the same for people and programs. */
+export type TaskStatus =
+  | 'ok'
+  | 'drift'
+  | 'changed'
+  | 'unknown'
+  | 'blocked'
+  | 'failed'
+  | 'rolled-back'
+  | 'skipped'
+  | 'waived';
+
+export type HostStatus = 'ok' | 'drift' | 'changed' | 'failed' | 'unreachable' | 'rolled-back' | 'locked';
+
+export interface ChangeResult {
+  /** `file`, `attributes`, `directory`, `packages`, `unit`, `command`, `rules`, `fail2ban`. */
+  readonly kind: string;
+  readonly path?: string;
+  /** What it does, in a few words. */
+  readonly summary: string;
+  /** Unified diff; left out where there is no text to compare, or it must not be shown. */
+  readonly diff?: string;
+}
+
+export interface TaskResult {
+  readonly id: string;
+  readonly type: string;
+  readonly name: string;
+  readonly status: TaskStatus;
+  readonly reason: string;
+  readonly source: string;
+  readonly notes: readonly string[];
+  readonly changes: readonly ChangeResult[];
+}
+
+export interface HostResult {
+  readonly name: string;
+  readonly address: string;
+  readonly status: HostStatus;
+  /** Why the host as a whole has that status, where no task says it. */
+  readonly reason?: string;
+  /** Execs on the host. */
+  readonly roundTrips: number;
+  readonly connections: number;
+  readonly durationMs: number;
+  readonly tasks: readonly TaskResult[];
+}
+
+export type CommandName = 'check' | 'diff' | 'apply' | 'verify';
+
+export interface RunResult {
+  readonly format: 'harden.result/1';
+  readonly version: string;
+  readonly command: CommandName;
+  readonly exitCode: number;
+  readonly summary: Summary;
+  readonly hosts: readonly HostResult[];
+}
+
+export interface Summary {
+  readonly hosts: number;
+  readonly ok: number;
+  readonly drift: number;
+  readonly changed: number;
+  readonly failed: number;
+  readonly unreachable: number;
+  readonly rolledBack: number;
+  readonly locked: number;
+  readonly notRun: number;
+}
+
+export function summarize(hosts: readonly HostResult[], notRun = 0): Summary {
+  const count = (status: HostStatus) => hosts.filter((host) => host.status === status).length;
+  return {
+    hosts: hosts.length + notRun,
+    ok: count('ok'),
+    drift: count('drift'),
+    changed: count('changed'),
+    failed: count('failed'),
+    unreachable: count('unreachable'),
+    rolledBack: count('rolled-back'),
+    locked: count('locked'),
+    notRun,
+  };
+}
+
+/** Exit codes, the strongest first. */
+const PRECEDENCE = [130, 70, 1, 3, 4, 75, 2, 0] as const;
+export type ExitCode = (typeof PRECEDENCE)[number];
+
+const EXIT_CODES: Readonly<Record<HostStatus, ExitCode>> = {
+  ok: 0,
+  drift: 2,
+  changed: 0,
+  failed: 3,
+  unreachable: 3,
+  'rolled-back': 4,
+  locked: 75,
+};
+
+/** The exit code of a run; `detailed`: a run that changed something says so with 2. */
+export function exitCode(hosts: readonly HostResult[], options: { detailed?: boolean; interrupted?: boolean } = {}): ExitCode {
+  const codes: ExitCode[] = hosts.map(({ status }) => (options.detailed && status === 'changed' ? 2 : EXIT_CODES[status]));
+  if (options.interrupted) codes.push(130);
+  return PRECEDENCE.find((code) => codes.includes(code)) ?? 0;
+}

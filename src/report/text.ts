@@ -1,0 +1,120 @@
+import type { HostResult, RunResult, TaskResult, TaskStatus } from './result.ts';
+import { harmless, oneLine, type Painter, type Style } from './terminal.ts';
+
+export interface TextOptions {
+  readonly paint: Painter;
+  /** Show diffs. */
+  readonly diff: boolean;
+  /** Totals only. */
+  readonly quiet: boolean;
+  /** Also the tasks of hosts that are as wanted. */
+  readonly verbose: boolean;
+  /** As given on the command line, for the next command. */
+  readonly inventory: string;
+}
+
+const SIGNS: Readonly<Record<TaskStatus, readonly [sign: string, style: Style]>> = {
+  ok: ['=', 'dim'],
+  drift: ['~', 'yellow'],
+  changed: ['+', 'green'],
+  unknown: ['?', 'cyan'],
+  blocked: ['!', 'red'],
+  failed: ['x', 'red'],
+  'rolled-back': ['<', 'magenta'],
+  skipped: ['-', 'dim'],
+  waived: ['w', 'dim'],
+};
+
+/** The meaning of each sign, for the legend of a plan. */
+const WORDS: Readonly<Record<TaskStatus, string>> = {
+  ok: 'as wanted',
+  drift: 'to change',
+  changed: 'changed',
+  unknown: 'not known yet',
+  blocked: 'blocked',
+  failed: 'failed',
+  'rolled-back': 'rolled back',
+  skipped: 'not applied',
+  waived: 'waived',
+};
+
+/** What people read: one line a task with its reason, diffs, totals, the next command. */
+export function textReport(result: RunResult, options: TextOptions): string {
+  const hosts = options.quiet ? [] : result.hosts.map((host) => hostText(host, result, options));
+  return `${[...hosts, totals(result, options)].join('\n\n')}\n`;
+}
+
+/** One host: a header and, where there is something to say, its tasks. */
+export function hostText(host: HostResult, result: Pick<RunResult, 'hosts'>, options: TextOptions): string {
+  const { paint } = options;
+  const counts = (Object.keys(SIGNS) as TaskStatus[]).flatMap((status) => {
+    const count = host.tasks.filter((task) => task.status === status).length;
+    return count === 0 ? [] : [paint(SIGNS[status][1], `${count} ${WORDS[status]}`)];
+  });
+  const address = host.address === host.name ? '' : `  ${oneLine(host.address)}`;
+  const state = host.status === 'unreachable' || host.status === 'locked' ? paint('red', host.status) : counts.join(', ');
+  const header = `${paint('bold', oneLine(host.name))}${address}  ${state}  ${seconds(host.durationMs)}`;
+  const reason = host.reason ? [`  ${paint('red', 'x')} ${harmless(host.reason).replaceAll('\n', '\n    ')}`] : [];
+  const dull = host.status === 'ok' && result.hosts.length > 1 && !options.verbose;
+  const width = Math.max(0, ...host.tasks.map(({ id }) => id.length));
+  const tasks = dull ? [] : host.tasks.map((task) => taskText(task, width, options));
+  return [header, ...reason, ...tasks].join('\n');
+}
+
+function taskText(task: TaskResult, width: number, { paint, diff }: TextOptions): string {
+  const [sign, style] = SIGNS[task.status];
+  const reason = oneLine(task.reason);
+  const line = `  ${paint(style, sign)} ${task.id.padEnd(width)}  ${task.status === 'ok' ? paint('dim', reason) : reason}`;
+  const notes = task.notes.map((note) => `      ${paint('cyan', 'note:')} ${oneLine(note)}`);
+  const moving = task.status === 'drift' || task.status === 'rolled-back';
+  const changes = moving || diff ? task.changes.flatMap((change) => changeText(change, paint, diff)) : [];
+  return [line, ...changes, ...notes].join('\n');
+}
+
+function changeText(change: TaskResult['changes'][number], paint: Painter, diff: boolean): string[] {
+  const summary = `      ${paint('dim', oneLine(change.summary))}`;
+  if (!diff || !change.diff) return [summary];
+  return [summary, ...harmless(change.diff).split('\n').map((line) => `      ${paintDiff(line, paint)}`)];
+}
+
+function paintDiff(line: string, paint: Painter): string {
+  if (line.startsWith('@@')) return paint('cyan', line);
+  if (line.startsWith('+')) return paint('green', line);
+  if (line.startsWith('-')) return paint('red', line);
+  return line;
+}
+
+function totals(result: RunResult, options: TextOptions): string {
+  const { paint } = options;
+  const { summary, command, exitCode } = result;
+  const part = (count: number, words: string, style: Style) => (count ? [paint(style, `${count} ${words}`)] : []);
+  const hosts = `${summary.hosts} ${summary.hosts === 1 ? 'host' : 'hosts'}`;
+  const states = [
+    ...part(summary.ok, 'in sync', 'green'),
+    ...part(summary.changed, 'changed and proven', 'green'),
+    ...part(summary.drift, 'with drift', 'yellow'),
+    ...part(summary.rolledBack, 'rolled back', 'magenta'),
+    ...part(summary.failed, 'failed or blocked', 'red'),
+    ...part(summary.unreachable, 'unreachable', 'red'),
+    ...part(summary.locked, 'locked', 'red'),
+    ...part(summary.notRun, 'not run', 'dim'),
+  ];
+  const nothing = command === 'apply' && summary.changed === 0 && exitCode === 0 ? ['nothing had to be changed'] : [];
+  const next = nextCommand(result, options.inventory);
+  return [`${hosts}: ${[...states, ...nothing].join(', ')}`, ...(next ? [`next: ${paint('bold', next)}`] : [])].join('\n');
+}
+
+function nextCommand({ command, hosts, summary }: RunResult, inventory: string): string | undefined {
+  const some = (status: HostResult['status']) => hosts.filter((host) => host.status === status).map(({ name }) => name);
+  if (command !== 'apply') {
+    const drifted = hosts.filter((host) => host.tasks.some(({ status }) => status === 'drift')).map(({ name }) => name);
+    if (drifted.length === 0) return undefined;
+    const limit = drifted.length === summary.hosts ? '' : ` --limit ${drifted.join(',')}`;
+    return `harden apply ${inventory}${limit}`;
+  }
+  if (summary.rolledBack > 0) return `harden diff ${inventory} --limit ${some('rolled-back').join(',')}`;
+  if (summary.changed > 0 && summary.changed === summary.hosts) return `harden check ${inventory}`;
+  return undefined;
+}
+
+const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;

@@ -1,0 +1,93 @@
+import { raw, type Sh, sh } from './quote.ts';
+
+/**
+ * Frames carry what pieces of a script print through anything that may stand around it (motd, `.bashrc` noise,
+ * split packets): one line each, `@@NONCE WORD… `, payloads in base64. Lines without the run's nonce are ignored.
+ */
+export interface Frame {
+  readonly words: readonly string[];
+}
+
+const MARK = '@@';
+
+/** The prologue of every script: a predictable environment, whatever the login shell had. */
+const ENVIRONMENT = raw(`export LC_ALL=C PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+unset ENV CDPATH IFS
+umask 077
+cd /
+HARDEN_CONNECTION="$*"
+export HARDEN_CONNECTION`);
+
+/**
+ * A whole script for `sh -s`. Inside the braces a script that was cut in transit is a syntax error, so nothing of it
+ * runs; and no child can read the rest of the script from standard input.
+ */
+export function script(body: Sh): string {
+  return `{\n${ENVIRONMENT.text}\n${body.text}\nexit; } </dev/null\n`;
+}
+
+/** Shell functions that print frames of this run. `nonce` is `[0-9a-f]+`. */
+export function frameFunctions(nonce: string): Sh {
+  return raw(`frame() { printf '${MARK}${nonce} %s\\n' "$*"; }
+# probe NAME CODE: runs CODE with a time limit; frame "probe NAME PAYLOAD STDERR", the payload's last line is the exit status
+probe() {
+  printf '${MARK}${nonce} probe %s ' "$1"
+  { err=$( { { timeout -k 2 30 sh -c "$2"; printf '\\n%s' "$?"; } | base64 -w0 >&3; } 2>&1 >/dev/null | head -c 600 | base64 -w0 ); } 3>&1
+  printf ' %s=\\n' "$err"
+}`);
+}
+
+/** One probe of an observation, as a call of `probe`. */
+export function probeCall(name: string, code: Sh): Sh {
+  return sh`probe ${name} ${code.text}`;
+}
+
+/** The end of an observation: without it the output is known to be incomplete. */
+export const observed = raw('frame observed');
+
+/** The frames of a run among whatever else was printed; incomplete last lines are left out. */
+export function frames(output: Buffer | string, nonce: string): Frame[] {
+  const text = typeof output === 'string' ? output : output.toString('latin1');
+  const complete = text.slice(0, text.lastIndexOf('\n') + 1);
+  const found: Frame[] = [];
+  for (const line of complete.split('\n')) {
+    // noise without a line end may stand before a frame
+    const at = line.indexOf(`${MARK}${nonce} `);
+    if (at >= 0) found.push({ words: line.slice(at + MARK.length + nonce.length + 1).split(' ') });
+  }
+  return found;
+}
+
+/** What one probe printed. */
+export interface ProbeOutput {
+  readonly stdout: Buffer;
+  readonly stderr: string;
+  /** Exit status; 124 is the time limit. */
+  readonly code: number;
+}
+
+/** A `probe` frame's payload; undefined if it is not one or is damaged. */
+export function probeOutput(frame: Frame): { name: string; output: ProbeOutput } | undefined {
+  const [word, name, payload, stderr] = frame.words;
+  if (word !== 'probe' || !name || !payload) return undefined;
+  const bytes = Buffer.from(payload, 'base64');
+  const end = bytes.lastIndexOf('\n');
+  const code = Number(bytes.subarray(end + 1).toString());
+  if (end < 0 || !Number.isInteger(code)) return undefined;
+  return {
+    name,
+    output: {
+      stdout: bytes.subarray(0, end),
+      stderr: Buffer.from((stderr ?? '').replace(/=$/, ''), 'base64')
+        .toString()
+        .trim(),
+      code,
+    },
+  };
+}
+
+/** A here-document that hands `content` to `command` literally, whatever it holds. */
+export function feed(command: Sh, content: Buffer): Sh {
+  const encoded = content.toString('base64').replace(/.{1,76}/g, '$&\n');
+  return raw(`base64 -d <<'END' | ${command.text}\n${encoded}END`);
+}

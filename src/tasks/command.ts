@@ -1,0 +1,78 @@
+import { createHash } from 'node:crypto';
+import { Type } from '@sinclair/typebox';
+import { statusProbe } from '../probes/command.ts';
+import { fileProbe } from '../probes/file.ts';
+import { ask } from '../probes/probe.ts';
+import { AbsolutePath } from './shared.ts';
+import { defineTask } from './task.ts';
+
+/** The escape hatch. A barrier: nobody knows what a command does. */
+export const commandTask = defineTask({
+  type: 'command',
+  summary:
+    'A shell command, run as root where `creates` is missing or `unless` fails. One of the two is needed: it is what tells whether there is anything to do.',
+  schema: Type.Object(
+    {
+      run: Type.String({ minLength: 1, description: 'The command, for /bin/sh.' }),
+      creates: Type.Optional(AbsolutePath('A path that exists once the command has done its work.')),
+      unless: Type.Optional(
+        Type.String({
+          minLength: 1,
+          description:
+            'A command that succeeds once nothing is left to do. It also runs in `check`: it must only look.',
+        }),
+      ),
+      guarded: Type.Optional(
+        Type.Boolean({
+          description:
+            'It could cut the connection: the host undoes its firewall changes by itself unless a new login confirms them.',
+        }),
+      ),
+    },
+    { additionalProperties: false, title: 'command' },
+  ),
+  barrier: true,
+  check: ({ creates, unless }) =>
+    creates === undefined && unless === undefined
+      ? [
+          [
+            [],
+            'command needs creates or unless: without one it would run every time, and check could not tell',
+          ],
+        ]
+      : [],
+  owns: ({ run, creates }) => [
+    `command:${createHash('sha256').update(run).digest('hex').slice(0, 12)}`,
+    ...(creates ? [`file:${creates}` as const] : []),
+  ],
+  questions: ({ creates, unless }) => ({
+    created: ask(fileProbe, { path: creates ?? '/', content: 'never' }),
+    status: ask(statusProbe, unless ?? 'false'),
+  }),
+  plan({ run, creates, unless, guarded = false }, { created, status }) {
+    const change = (reason: string) => ({
+      verdict: 'change' as const,
+      reason,
+      guarded,
+      changes: [{ kind: 'run-command' as const, command: run }],
+    });
+    if (creates !== undefined) {
+      if (created.state === 'unreadable') {
+        return { verdict: 'failed', reason: `${creates} could not be looked at: ${created.why}` };
+      }
+      if (created.state === 'absent') return change(`${creates} does not exist`);
+    }
+    if (unless !== undefined) {
+      if (status.state !== 'present') {
+        return {
+          verdict: 'failed',
+          reason: `unless could not be run: ${status.state === 'unreadable' ? status.why : ''}`,
+        };
+      }
+      if (status.value !== 0)
+        return change(`unless says that there is something to do (exit status ${status.value})`);
+      return { verdict: 'ok', reason: 'unless says that nothing is left to do' };
+    }
+    return { verdict: 'ok', reason: `${creates} exists` };
+  },
+});

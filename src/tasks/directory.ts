@@ -1,0 +1,56 @@
+import { posix } from 'node:path';
+import { Type } from '@sinclair/typebox';
+import { fileProbe } from '../probes/file.ts';
+import { ask } from '../probes/probe.ts';
+import { attributeDrift, ownership } from './attributes.ts';
+import { AbsolutePath, Account, Mode } from './shared.ts';
+import { defineTask } from './task.ts';
+
+/** A directory with its owner and mode. */
+export const directoryTask = defineTask({
+  type: 'directory',
+  summary: 'A directory exists with this owner and mode. Its contents are not touched.',
+  schema: Type.Object(
+    {
+      path: AbsolutePath('The directory.'),
+      mode: Type.Optional(Mode),
+      owner: Type.Optional(
+        Account('The user that owns it (default: root for a new one, otherwise as it is).'),
+      ),
+      group: Type.Optional(Account('The group (default: as for the owner).')),
+    },
+    { additionalProperties: false, title: 'directory' },
+  ),
+  owns: ({ path }) => [`file:${path}`],
+  questions: ({ path }) => ({
+    directory: ask(fileProbe, { path, content: 'never' }),
+    parent: ask(fileProbe, { path: posix.dirname(path), content: 'never' }),
+  }),
+  plan(params, { directory, parent }, { promised }) {
+    const { path } = params;
+    if (directory.state === 'unreadable') {
+      return { verdict: 'failed', reason: `${path} could not be looked at: ${directory.why}` };
+    }
+    if (directory.state === 'absent') {
+      if (parent.state !== 'present' && !promised(`file:${posix.dirname(path)}`)) {
+        return {
+          verdict: 'needs',
+          key: `file:${posix.dirname(path)}`,
+          reason: `${posix.dirname(path)} does not exist`,
+        };
+      }
+      return {
+        verdict: 'change',
+        reason: 'it does not exist',
+        changes: [{ kind: 'make-directory', path, ...ownership(params) }],
+      };
+    }
+    const { value } = directory;
+    if (value.kind !== 'directory') {
+      return { verdict: 'blocked', reason: `${path} exists, but is not a directory; it was left alone` };
+    }
+    const drift = attributeDrift(value, params);
+    if (!drift) return { verdict: 'ok', reason: 'it exists as wanted' };
+    return { verdict: 'change', reason: drift.summary, changes: [drift] };
+  },
+});

@@ -1,0 +1,156 @@
+import { createHash } from 'node:crypto';
+import { posix } from 'node:path';
+import { Type } from '@sinclair/typebox';
+import { CONTENT_LIMIT, fileProbe } from '../probes/file.ts';
+import { ask } from '../probes/probe.ts';
+import { raw } from '../shell/quote.ts';
+import { attributeDrift, ownership } from './attributes.ts';
+import { AbsolutePath, Account, Mode } from './shared.ts';
+import { defineTask, type PlanContext } from './task.ts';
+
+const schema = Type.Object(
+  {
+    path: AbsolutePath('The file on the host.'),
+    content: Type.Optional(Type.String({ description: 'The whole content, literally.' })),
+    source: Type.Optional(
+      Type.String({ minLength: 1, description: 'A file beside the playbook whose bytes are the content.' }),
+    ),
+    template: Type.Optional(
+      Type.String({
+        minLength: 1,
+        description: 'A text file beside the playbook in which {{ name }} is replaced by variables.',
+      }),
+    ),
+    mode: Type.Optional(Mode),
+    owner: Type.Optional(Account('The user that owns it (default: root for a new one, otherwise as it is).')),
+    group: Type.Optional(Account('The group (default: as for the owner).')),
+    owner_from: Type.Optional(
+      AbsolutePath(
+        'A file or directory on the host whose owner and group this file gets, instead of named ones.',
+      ),
+    ),
+    validate: Type.Optional(
+      Type.String({
+        minLength: 1,
+        description:
+          'A shell command that must succeed before the new file is moved into place; its path is "$1".',
+      }),
+    ),
+    sensitive: Type.Optional(Type.Boolean({ description: 'Never show the content, not even in a diff.' })),
+  },
+  { additionalProperties: false, title: 'file' },
+);
+
+const CONTENT = ['content', 'source', 'template'] as const;
+
+/** The wanted bytes; undefined if only existence and attributes matter. */
+function wanted(
+  params: { content?: string; source?: string; template?: string },
+  local: PlanContext['local'],
+): Buffer | undefined {
+  if (params.content !== undefined) return Buffer.from(params.content);
+  const path = params.source ?? params.template;
+  return path === undefined ? undefined : local.get(path);
+}
+
+const sha256 = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
+
+/** A file: its content, if one is given, its owner and mode. */
+export const fileTask = defineTask({
+  type: 'file',
+  summary:
+    'A file has this content, owner and mode; written atomically. Without content it only has to exist: what it holds is left alone.',
+  schema,
+  check(params) {
+    const given = CONTENT.filter((name) => params[name] !== undefined);
+    const problems: [string[], string][] = [];
+    if (given.length > 1)
+      problems.push([[given[1]!], `only one of content, source and template can be given`]);
+    if (params.owner_from && (params.owner || params.group)) {
+      problems.push([['owner_from'], 'owner_from stands in place of owner and group']);
+    }
+    return problems;
+  },
+  localFiles: ({ source, template }) => [
+    ...(source === undefined ? [] : [{ path: source, template: false }]),
+    ...(template === undefined ? [] : [{ path: template, template: true }]),
+  ],
+  owns: ({ path }) => [`file:${path}`],
+  questions(params, { local }) {
+    const content = wanted(params, local);
+    const parent = posix.dirname(params.path);
+    return {
+      file: ask(fileProbe, {
+        path: params.path,
+        content: content && !params.sensitive ? { unless: sha256(content) } : 'never',
+      }),
+      parent: ask(fileProbe, { path: parent, content: 'never' }),
+      model: ask(fileProbe, { path: params.owner_from ?? parent, content: 'never' }),
+    };
+  },
+  plan(params, { file, parent, model }, { local, promised }) {
+    const { path } = params;
+    const content = wanted(params, local);
+    if (file.state === 'unreadable')
+      return { verdict: 'failed', reason: `${path} could not be looked at: ${file.why}` };
+    if (parent.state !== 'present' && !promised(`file:${posix.dirname(path)}`)) {
+      return {
+        verdict: 'needs',
+        key: `file:${posix.dirname(path)}`,
+        reason: `${posix.dirname(path)} does not exist`,
+      };
+    }
+    let attributes = ownership(params);
+    if (params.owner_from) {
+      if (model.state !== 'present') {
+        return {
+          verdict: 'needs',
+          key: `file:${params.owner_from}`,
+          reason: `${params.owner_from} does not exist`,
+        };
+      }
+      attributes = { ...attributes, owner: model.value.owner, group: model.value.group };
+    }
+    const write = {
+      kind: 'write-file' as const,
+      ...(params.validate ? { validate: raw(params.validate) } : {}),
+      ...(params.sensitive ? { sensitive: true } : {}),
+    };
+    if (file.state === 'absent') {
+      const bytes = content ?? Buffer.alloc(0);
+      return {
+        verdict: 'change',
+        reason: 'it does not exist',
+        changes: [{ ...write, path, before: { state: 'absent' }, content: bytes, ...attributes }],
+      };
+    }
+    const { value } = file;
+    if (value.kind !== 'file') {
+      return { verdict: 'blocked', reason: `${path} exists, but is not a regular file; it was left alone` };
+    }
+    const drift = attributeDrift(value, attributes);
+    if (content && value.sha256 !== sha256(content)) {
+      const what =
+        value.size > CONTENT_LIMIT ? 'its content differs (too large to show)' : 'its content differs';
+      return {
+        verdict: 'change',
+        reason: drift ? `${what}, ${drift.summary}` : what,
+        changes: [
+          {
+            ...write,
+            path: value.realPath,
+            before: {
+              state: 'file',
+              sha256: value.sha256 ?? '',
+              ...(value.content ? { content: value.content } : {}),
+            },
+            content,
+            ...attributes,
+          },
+        ],
+      };
+    }
+    if (drift) return { verdict: 'change', reason: drift.summary, changes: [drift] };
+    return { verdict: 'ok', reason: content ? 'it has that content already' : 'it exists as wanted' };
+  },
+});

@@ -1,0 +1,43 @@
+import { Type } from '@sinclair/typebox';
+import { packageProbe } from '../probes/packages.ts';
+import { ask } from '../probes/probe.ts';
+import { asList, OneOrMore, sentenceList } from './shared.ts';
+import { defineTask } from './task.ts';
+
+const Name = Type.String({ pattern: '^[a-z0-9][a-z0-9+.-]+$', description: 'The name of a package.' });
+
+/** Packages of the distribution. A barrier: nobody can predict what a package brings. */
+export const packageTask = defineTask({
+  type: 'package',
+  summary:
+    'Packages of the distribution are installed. Configuration files of yours are kept, nothing is asked.',
+  schema: Type.Object(
+    { name: OneOrMore(Name, 'One package or several.') },
+    { additionalProperties: false, title: 'package' },
+  ),
+  barrier: true,
+  owns: ({ name }) => asList(name).map((one) => `package:${one}` as const),
+  questions: ({ name }) => ({ packages: asList(name).map((one) => ask(packageProbe, one)) }),
+  plan({ name }, { packages }) {
+    const states = asList(name).map((one, index) => [one, packages[index]!] as const);
+    const unreadable = states.find(([, state]) => state.state === 'unreadable');
+    if (unreadable?.[1].state === 'unreadable') {
+      return { verdict: 'failed', reason: `${unreadable[0]} could not be looked at: ${unreadable[1].why}` };
+    }
+    const wanting = states.flatMap(([one, state]) => {
+      if (state.state !== 'present') return [{ one, why: `${one} is not installed` }];
+      return state.value.status === 'installed' ? [] : [{ one, why: `${one} is ${state.value.status}` }];
+    });
+    if (wanting.length === 0) {
+      const versions = states.map(([one, state]) =>
+        state.state === 'present' ? `${one} ${state.value.version}` : one,
+      );
+      return { verdict: 'ok', reason: `${sentenceList(versions)} installed` };
+    }
+    return {
+      verdict: 'change',
+      reason: sentenceList(wanting.map(({ why }) => why)),
+      changes: [{ kind: 'install-packages', names: wanting.map(({ one }) => one) }],
+    };
+  },
+});

@@ -1,0 +1,25 @@
+import { type TSchema, Type } from '@sinclair/typebox';
+
+/** Schemas and small decisions that several task types share. */
+export const AbsolutePath = (description: string) =>
+  Type.String({ description, pattern: '^/[^\\0\\n]*$', minLength: 2, maxLength: 4095 });
+
+export const Mode = Type.String({
+  description: 'Permissions as four octal digits in quotes, for example "0644".',
+  pattern: '^[0-7]{4}$',
+});
+
+export const Account = (what: string) =>
+  Type.String({ description: what, pattern: '^[a-z_][a-z0-9_-]{0,31}\\$?$' });
+
+/** One value or a list of them. */
+export const OneOrMore = <T extends TSchema>(item: T, description: string) =>
+  Type.Union([item, Type.Array(item, { minItems: 1, uniqueItems: true })], { description });
+
+export const asList = <T>(value: T | readonly T[]): readonly T[] =>
+  Array.isArray(value) ? (value as readonly T[]) : [value as T];
+
+/** `a`, `a and b`, `a, b and c`. */
+export function sentenceList(items: readonly string[]): string {
+  return items.length < 2 ? (items[0] ?? '') : `${items.slice(0, -1).join(', ')} and ${items.at(-1)}`;
+}

@@ -1,0 +1,98 @@
+import type { Static, TObject } from '@sinclair/typebox';
+import type { Facts } from '../probes/facts.ts';
+import type { Answers, Questions } from '../probes/probe.ts';
+import type { Change } from './change.ts';
+
+/**
+ * Something a task writes or relies on: `file:/etc/x`, `section:/etc/x#sshd`, `package:fail2ban`,
+ * `chain:HARDEN`, `unit:fail2ban.service`, `jail:james`. Two tasks that own one key are a load-time error.
+ */
+export type Key = `${string}:${string}`;
+
+/** What a task decides. Every one has a reason, also "nothing to do". */
+export type Verdict = (
+  | { readonly verdict: 'ok'; readonly reason: string }
+  | {
+      readonly verdict: 'change';
+      readonly reason: string;
+      /** In the order in which they have to run. Never empty. */
+      readonly changes: readonly Change[];
+      /**
+       * The change could cut the operator off: it runs last, is undone by the host unless a new login
+       * confirms it, and the changes of this task that follow its first guarded one run after that.
+       */
+      readonly guarded?: boolean;
+    }
+  /** It cannot be done on this host as it is, and no task here will alter that. */
+  | { readonly verdict: 'blocked'; readonly reason: string }
+  /** Something is missing that another task may bring: unknown until then, blocked if none does. */
+  | { readonly verdict: 'needs'; readonly key: Key; readonly reason: string }
+  /** It could not be looked at, or a proof failed. */
+  | { readonly verdict: 'failed'; readonly reason: string }
+) & {
+  /** Said beside the verdict: traps of this host that the user should know of. */
+  readonly notes?: readonly string[];
+};
+
+export interface PlanContext {
+  readonly facts: Facts;
+  /**
+   * Is an earlier task about to bring this, predictably? Then it will be there when this task runs. What a barrier
+   * may bring is never promised.
+   */
+  promised(key: Key): boolean;
+  /** `apply` and `verify` run the proofs; `check` and `diff` do not. */
+  readonly prove: boolean;
+  /** Files beside the playbook that the task names, read (and expanded, if templates) when it was loaded. */
+  readonly local: ReadonlyMap<string, Buffer>;
+}
+
+/** A local file a task needs, relative to the playbook. */
+export interface LocalFile {
+  readonly path: string;
+  readonly template: boolean;
+}
+
+/**
+ * A task type decides and never runs. `schema` is the one source of validation, types, the editor's schema and
+ * `harden tasks`; its `description`s are what users read.
+ */
+export interface TaskType<S extends TObject = TObject, Q extends Questions = Questions> {
+  /** The key in a playbook. */
+  readonly type: string;
+  /** One sentence for `harden tasks`. */
+  readonly summary: string;
+  readonly schema: S;
+  /** Its effects cannot be predicted (a package, a command): what relies on it is planned after it ran. */
+  readonly barrier?: boolean;
+  /** What the schema cannot say, as [path inside the parameters, sentence]. */
+  check?(params: Static<S>): readonly (readonly [path: readonly (string | number)[], problem: string])[];
+  localFiles?(params: Static<S>): readonly LocalFile[];
+  /** What it writes. */
+  owns(params: Static<S>): readonly Key[];
+  /** What it relies on: while the owner of one of these has something to do, this task's answer is unknown. */
+  relies?(params: Static<S>): readonly Key[];
+  questions(params: Static<S>, context: Pick<PlanContext, 'prove' | 'local'>): Q;
+  /** Pure and total over the observations. */
+  plan(params: Static<S>, seen: Answers<Q>, context: PlanContext): Verdict;
+}
+
+/** Identity that buys inference of parameters and answers. */
+export function defineTask<S extends TObject, Q extends Questions>(task: TaskType<S, Q>): TaskType<S, Q> {
+  return task;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: a registry of task types with different parameters
+export type AnyTaskType = TaskType<any, any>;
+
+/** One task of one host, its parameters expanded and valid. */
+export interface Task {
+  readonly id: string;
+  readonly name: string;
+  readonly tags: readonly string[];
+  readonly type: AnyTaskType;
+  readonly params: Record<string, unknown>;
+  /** `playbooks/x.yaml:31:5`. */
+  readonly source: string;
+  readonly local: ReadonlyMap<string, Buffer>;
+}
