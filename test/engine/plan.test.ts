@@ -1,0 +1,165 @@
+import { Type } from '@sinclair/typebox';
+import { describe, expect, it } from 'vitest';
+import { Inquiry } from '../../src/engine/observe.ts';
+import { nextWave, plan } from '../../src/engine/plan.ts';
+import { frames } from '../../src/shell/frame.ts';
+import { defineTask, type Key, type Task, type Verdict } from '../../src/tasks/task.ts';
+
+/** A task type that decides what its parameters say. */
+const fake = (barrier: boolean, type = 'fake') =>
+  defineTask({
+    type,
+    summary: '',
+    barrier,
+    schema: Type.Object({
+      verdict: Type.Unknown(),
+      owns: Type.Array(Type.String()),
+      relies: Type.Array(Type.String()),
+    }),
+    owns: ({ owns }) => owns as Key[],
+    relies: ({ relies }) => relies as Key[],
+    questions: () => ({}),
+    plan: ({ verdict }, _seen, { promised }) =>
+      typeof verdict === 'function' ? (verdict(promised) as Verdict) : (verdict as Verdict),
+  });
+
+const plain = fake(false);
+const barrier = fake(true);
+const packages = fake(true, 'package');
+
+const CHANGE: Verdict = {
+  verdict: 'change',
+  reason: 'differs',
+  changes: [{ kind: 'run-command', command: ':' }],
+};
+const GUARDED: Verdict = { ...CHANGE, guarded: true };
+const OK: Verdict = { verdict: 'ok', reason: 'fine' };
+const needs = (key: Key): Verdict => ({ verdict: 'needs', key, reason: `${key} is missing` });
+
+const task = (
+  id: string,
+  type: typeof plain,
+  verdict: unknown,
+  owns: string[] = [],
+  relies: string[] = [],
+): Task => ({
+  id,
+  name: id,
+  tags: [],
+  type,
+  params: { verdict, owns, relies },
+  source: 'x:1:1',
+  local: new Map(),
+});
+
+const facts = Buffer.from('id=debian\nrelease=12\noperator=\nsystemd=yes\nnow=1\nuptime=1\n\n0').toString(
+  'base64',
+);
+const seen = new Inquiry([]).read(frames(`@@aa probe facts ${facts} =\n@@aa observed\n`, 'aa'))!;
+const decide = (...tasks: Task[]) => plan(tasks, seen, false).map(({ decision }) => decision);
+
+describe('plan', () => {
+  it('keeps what a task decided, with its reason', () => {
+    expect(decide(task('a', plain, OK))[0]).toEqual({ status: 'ok', reason: 'fine', notes: [] });
+    expect(decide(task('a', plain, CHANGE))[0]).toMatchObject({
+      status: 'change',
+      reason: 'differs',
+      guarded: false,
+    });
+  });
+
+  it('is unknown until the owner of what is missing has been applied', () => {
+    const [, second] = decide(
+      task('install', packages, CHANGE, ['package:x']),
+      task('b', plain, needs('package:x')),
+    );
+    expect(second).toMatchObject({ status: 'unknown', until: 'install' });
+  });
+
+  it('names the task that is really waited for, not one that waits too', () => {
+    const [, , third] = decide(
+      task('install', packages, CHANGE, ['package:x']),
+      task('b', plain, needs('package:x'), ['file:/b']),
+      task('c', plain, needs('file:/b')),
+    );
+    expect(third).toMatchObject({ status: 'unknown', until: 'install' });
+  });
+
+  it('lets any earlier pending barrier bring what nobody owns', () => {
+    const [, second] = decide(task('install', packages, CHANGE), task('b', plain, needs('file:/etc/x')));
+    expect(second).toMatchObject({ status: 'unknown', until: 'install' });
+  });
+
+  it.each([
+    ['nobody brings it', [task('b', plain, needs('package:x'))], 'package:x is missing'],
+    [
+      'who would bring it is blocked',
+      [
+        task('a', plain, { verdict: 'blocked', reason: 'no' }, ['file:/x']),
+        task('b', plain, needs('file:/x')),
+      ],
+      'file:/x is missing, and a, which would bring it, is blocked',
+    ],
+    [
+      'it was brought already and is still missing',
+      [task('install', packages, OK, ['package:x']), task('b', plain, needs('package:x'))],
+      'package:x is missing',
+    ],
+  ])('is blocked where %s', (_, tasks, reason) => {
+    expect(decide(...tasks).at(-1)).toMatchObject({ status: 'blocked', reason });
+  });
+
+  it('does not guess below a pending barrier, even where all looks well', () => {
+    const [, second] = decide(
+      task('install', packages, CHANGE, ['package:x']),
+      task('b', plain, OK, [], ['package:x']),
+    );
+    expect(second).toMatchObject({ status: 'unknown', until: 'install' });
+  });
+
+  it('promises what an earlier task will have made, never what a barrier may bring', () => {
+    const verdict = (promised: (key: Key) => boolean) => (promised('file:/x') ? CHANGE : needs('file:/x'));
+    expect(decide(task('a', plain, CHANGE, ['file:/x']), task('b', plain, verdict))[1]).toMatchObject({
+      status: 'change',
+    });
+    expect(decide(task('a', barrier, CHANGE, ['file:/x']), task('b', plain, verdict))[1]).toMatchObject({
+      status: 'unknown',
+    });
+    expect(decide(task('b', plain, verdict), task('a', plain, CHANGE, ['file:/x']))[0]).toMatchObject({
+      status: 'blocked',
+    });
+  });
+});
+
+describe('nextWave', () => {
+  const wave = (...tasks: Task[]) => nextWave(plan(tasks, seen, false)).map(({ task: { id } }) => id);
+
+  it('is everything pending where no barrier is', () => {
+    expect(wave(task('a', plain, CHANGE), task('b', plain, OK), task('c', plain, GUARDED))).toEqual([
+      'a',
+      'c',
+    ]);
+  });
+
+  it('ends with a pending command', () => {
+    expect(wave(task('a', plain, CHANGE), task('run', barrier, CHANGE), task('c', plain, CHANGE))).toEqual([
+      'a',
+      'run',
+    ]);
+  });
+
+  it('installs all packages at once and leaves guarded changes for later', () => {
+    expect(
+      wave(
+        task('p', packages, CHANGE),
+        task('g', plain, GUARDED),
+        task('c', plain, CHANGE),
+        task('q', packages, CHANGE),
+      ),
+    ).toEqual(['p', 'q']);
+  });
+
+  it('does not wait for a guarded command', () => {
+    expect(wave(task('a', plain, CHANGE), task('run', barrier, GUARDED))).toEqual(['a', 'run']);
+  });
+});

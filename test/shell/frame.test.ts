@@ -1,0 +1,89 @@
+import { spawnSync } from 'node:child_process';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  feed,
+  frameFunctions,
+  frames,
+  observed,
+  probeCall,
+  probeOutput,
+  script,
+} from '../../src/shell/frame.ts';
+import { lines, raw, type Sh } from '../../src/shell/quote.ts';
+
+const NONCE = '0123abcd';
+const run = (text: string, args: string[] = []) => spawnSync('dash', ['-s', '--', ...args], { input: text });
+const framed = (body: Sh) => script(lines([frameFunctions(NONCE), body]));
+
+describe('script', () => {
+  it('runs nothing of a script that was cut anywhere', () => {
+    const whole = framed(raw('echo ran; rm -rf /nonexistent-one'));
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: whole.lastIndexOf('}') }), (length) => {
+        const { stdout } = run(whole.slice(0, length));
+        expect(stdout.toString()).toBe('');
+      }),
+      { numRuns: 40 },
+    );
+    expect(run(whole).stdout.toString()).toBe('ran\n');
+  });
+
+  it('keeps the rest of itself from a child that reads standard input', () => {
+    const filler = raw(`# ${'x'.repeat(20_000)}`);
+    const { stdout } = run(framed(lines([raw('cat'), filler, raw('echo after')])));
+    expect(stdout.toString()).toBe('after\n');
+  });
+
+  it('knows the connection it came over', () => {
+    const { stdout } = run(framed(raw('echo "$HARDEN_CONNECTION"')), [
+      '192.0.2.1',
+      '5555',
+      '192.0.2.2',
+      '22',
+    ]);
+    expect(stdout.toString()).toBe('192.0.2.1 5555 192.0.2.2 22\n');
+  });
+});
+
+describe('probe', () => {
+  const ask = (code: string) => {
+    const { stdout } = run(framed(lines([raw('printf noise'), probeCall('x', raw(code)), observed])));
+    const found = frames(stdout, NONCE);
+    expect(found.at(-1)?.words).toEqual(['observed']);
+    return probeOutput(found[0]!)?.output;
+  };
+
+  it.each([
+    ['text and status', 'echo hello; exit 3', { stdout: Buffer.from('hello\n'), stderr: '', code: 3 }],
+    ['nothing at all', ':', { stdout: Buffer.from(''), stderr: '', code: 0 }],
+    ['NUL and 0xff', "printf '\\000\\377'", { stdout: Buffer.from([0, 255]), stderr: '', code: 0 }],
+    ['what it complains of', 'echo no >&2; false', { stdout: Buffer.from(''), stderr: 'no', code: 1 }],
+    [
+      'text that looks like a frame',
+      `echo '@@${NONCE} observed'`,
+      { stdout: Buffer.from(`@@${NONCE} observed\n`), stderr: '', code: 0 },
+    ],
+  ])('carries %s', (_, code, expected) => {
+    expect(ask(code)).toEqual(expected);
+  });
+});
+
+describe('frames', () => {
+  it('passes over noise, other runs and a line that was cut', () => {
+    const text = `motd\n@@other done\nPS1> @@${NONCE} step 0 start\n@@${NONCE} don`;
+    expect(frames(text, NONCE)).toEqual([{ words: ['step', '0', 'start'] }]);
+  });
+});
+
+describe('feed', () => {
+  it('hands any bytes to a command', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 400 }), (bytes) => {
+        const { stdout } = run(framed(feed(raw('cat'), Buffer.from(bytes))));
+        expect(stdout.equals(Buffer.from(bytes))).toBe(true);
+      }),
+      { numRuns: 30 },
+    );
+  });
+});

@@ -1,0 +1,76 @@
+import { describe, expect, it } from 'vitest';
+import { absent, present, unreadable } from '../../src/probes/probe.ts';
+import type { UnitState } from '../../src/probes/systemd.ts';
+import { serviceTask } from '../../src/tasks/service.ts';
+import { context, FACTS, fileState } from './context.ts';
+
+const unit = (over: Partial<UnitState> = {}) =>
+  present<UnitState>({
+    loadState: 'loaded',
+    activeState: 'active',
+    subState: 'running',
+    unitFileState: 'enabled',
+    needDaemonReload: false,
+    stateChange: 500,
+    fragmentPath: '/lib/systemd/system/x.service',
+    ...over,
+  });
+
+const BOOT = FACTS.now - FACTS.uptime;
+const changedAt = (sinceBoot: number) => present(fileState({ ctime: BOOT + sinceBoot }));
+const actions = (...names: string[]) => ({
+  changes: names.map((action) => ({ kind: 'control-unit', unit: 'x.service', action })),
+});
+
+describe('service', () => {
+  it.each([
+    ['runs', unit(), { verdict: 'ok', reason: 'it runs and starts at boot' }],
+    ['is stopped', unit({ activeState: 'inactive' }), { reason: 'it is inactive', ...actions('start') }],
+    ['has failed', unit({ activeState: 'failed' }), { reason: 'it is failed', ...actions('restart') }],
+    [
+      'is disabled',
+      unit({ unitFileState: 'disabled' }),
+      { reason: 'it does not start at boot', ...actions('enable') },
+    ],
+    [
+      'is masked and stopped',
+      unit({ unitFileState: 'masked', activeState: 'inactive' }),
+      {
+        reason: 'it is masked, it does not start at boot, it is inactive',
+        ...actions('unmask', 'enable', 'start'),
+      },
+    ],
+    ['has a newer unit file', unit({ needDaemonReload: true }), actions('restart')],
+    [
+      'does not exist',
+      absent,
+      { verdict: 'needs', key: 'package:x', reason: 'there is no unit x.service on this host' },
+    ],
+    ['cannot be seen', unreadable('no bus'), { verdict: 'failed' }],
+  ])('that %s', (_, state, verdict) => {
+    expect(serviceTask.plan({ name: 'x' }, { unit: state, tracked: [] }, context())).toMatchObject(verdict);
+  });
+
+  it.each([
+    ['older than its start', changedAt(499), { verdict: 'ok' }],
+    [
+      'newer than its start',
+      changedAt(501),
+      { verdict: 'change', reason: 'a restart is owed: /etc/x is newer than what it last read' },
+    ],
+    ['missing', absent, { verdict: 'ok' }],
+  ])('whose tracked file is %s', (_, file, verdict) => {
+    expect(
+      serviceTask.plan({ name: 'x', tracks: ['/etc/x'] }, { unit: unit(), tracked: [file] }, context()),
+    ).toMatchObject(verdict);
+  });
+
+  it('owes a restart for a file that this very run will write', () => {
+    const verdict = serviceTask.plan(
+      { name: 'x', tracks: ['/etc/x'], restart: true },
+      { unit: unit(), tracked: [changedAt(1)] },
+      context({ promises: ['file:/etc/x'] }),
+    );
+    expect(verdict).toMatchObject(actions('restart'));
+  });
+});
