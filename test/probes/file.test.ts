@@ -1,0 +1,87 @@
+import { spawnSync } from 'node:child_process';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Inquiry, observation } from '../../src/engine/observe.ts';
+import { fileProbe } from '../../src/probes/file.ts';
+import { ask } from '../../src/probes/probe.ts';
+import { frames, script } from '../../src/shell/frame.ts';
+
+/** The probe's real script under a real shell: what it prints and what is read from it are tested as one. */
+function look(...questions: Parameters<typeof fileProbe.script>[0]) {
+  const inquiry = new Inquiry(questions.map((question) => ask(fileProbe, question)));
+  const { stdout } = spawnSync('dash', ['-s'], { input: script(observation(inquiry, 'ab')) });
+  const seen = inquiry.read(frames(stdout, 'ab'))!;
+  return questions.map((question) => seen.get(ask(fileProbe, question)));
+}
+
+const SHA_OF_ABC = 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad';
+let folder: string;
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "odd 'name $(x) "));
+  mkdirSync(join(folder, 'sub'));
+  writeFileSync(join(folder, 'abc'), 'abc');
+  chmodSync(join(folder, 'abc'), 0o640);
+  writeFileSync(join(folder, 'empty'), '');
+  writeFileSync(join(folder, '-n'), Buffer.from([0, 255, 10]));
+  writeFileSync(join(folder, 'big'), 'x'.repeat(2_000_000));
+  symlinkSync(join(folder, 'abc'), join(folder, 'link'));
+  symlinkSync(join(folder, 'nowhere'), join(folder, 'dangling'));
+});
+
+afterAll(() => rmSync(folder, { recursive: true }));
+
+describe('file probe', () => {
+  it('sees attributes, digest and content', () => {
+    const [seen] = look({ path: join(folder, 'abc'), content: 'always' });
+    expect(seen).toMatchObject({
+      state: 'present',
+      value: { kind: 'file', mode: '0640', size: 3, sha256: SHA_OF_ABC, content: Buffer.from('abc') },
+    });
+  });
+
+  it('lets content travel only where it is needed', () => {
+    const path = join(folder, 'abc');
+    const contents = (['never', { unless: SHA_OF_ABC }, { unless: 'other' }] as const).map((content) => {
+      const [seen] = look({ path, content });
+      return seen?.state === 'present' ? seen.value.content?.toString() : seen;
+    });
+    expect(contents).toEqual([undefined, undefined, 'abc']);
+  });
+
+  it('answers two questions about one file with all that either asked for', () => {
+    const path = join(folder, 'abc');
+    const [first] = look({ path, content: 'never' }, { path, content: 'always' });
+    expect(first).toMatchObject({ value: { content: Buffer.from('abc') } });
+  });
+
+  it.each([
+    ['empty', 'empty', { value: { size: 0, content: Buffer.alloc(0) } }],
+    ['binary, with a name like a flag', '-n', { value: { content: Buffer.from([0, 255, 10]) } }],
+    ['a directory', 'sub', { value: { kind: 'directory' } }],
+    ['missing', 'none', { state: 'absent' }],
+    ['in a missing directory', 'none/none', { state: 'absent' }],
+    [
+      'a link to nowhere',
+      'dangling',
+      { state: 'unreadable', why: 'it is a symbolic link whose target does not exist' },
+    ],
+  ])('%s', (_, name, expected) => {
+    expect(look({ path: join(folder, name), content: 'always' })[0]).toMatchObject(expected);
+  });
+
+  it('follows a link and says where it leads', () => {
+    const [seen] = look({ path: join(folder, 'link'), content: 'never' });
+    expect(seen).toMatchObject({ value: { realPath: join(folder, 'abc') } });
+  });
+
+  it('leaves out content that is too large, never its digest', () => {
+    const [seen] = look({ path: join(folder, 'big'), content: 'always' });
+    expect(seen).toMatchObject({
+      value: { size: 2_000_000, sha256: expect.stringMatching(/^[0-9a-f]{64}$/) },
+    });
+    expect(seen).not.toHaveProperty('value.content');
+  });
+});

@@ -1,0 +1,49 @@
+import { describe, expect, it } from 'vitest';
+import { unitProbe } from '../../src/probes/systemd.ts';
+
+const block = (over: Record<string, string>) =>
+  Object.entries({
+    Id: 'x.service',
+    LoadState: 'loaded',
+    ActiveState: 'active',
+    SubState: 'running',
+    UnitFileState: 'enabled',
+    NeedDaemonReload: 'no',
+    StateChangeTimestampMonotonic: '12500000',
+    FragmentPath: '/lib/systemd/system/x.service',
+    ...over,
+  })
+    .map(([name, value]) => `${name}=${value}`)
+    .join('\n');
+
+describe('unit probe', () => {
+  it('reads blocks in the order asked for, aliases too', () => {
+    const output = Buffer.from(
+      `${block({ Id: 'ssh.service' })}\n\n${block({ LoadState: 'not-found', FragmentPath: '' })}\n`,
+    );
+    const seen = unitProbe.parse(output, ['sshd', 'ufw']);
+    expect(seen.get('sshd.service')).toEqual({
+      state: 'present',
+      value: {
+        loadState: 'loaded',
+        activeState: 'active',
+        subState: 'running',
+        unitFileState: 'enabled',
+        needDaemonReload: false,
+        stateChange: 12.5,
+        fragmentPath: '/lib/systemd/system/x.service',
+      },
+    });
+    expect(seen.get('ufw.service')).toEqual({ state: 'absent' });
+  });
+
+  it('does not make up a unit that systemctl said nothing of', () => {
+    expect(() => unitProbe.parse(Buffer.from(block({})), ['a', 'b'])).toThrow('fewer units');
+  });
+
+  it('asks for all units at once, by full name', () => {
+    expect(unitProbe.script(['a', 'b.timer']).text).toMatch(
+      /^systemctl show --property=\S+ -- 'a\.service' 'b\.timer'$/,
+    );
+  });
+});

@@ -1,0 +1,50 @@
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { painter } from '../../src/report/terminal.ts';
+import { textReport } from '../../src/report/text.ts';
+import { results } from './results.ts';
+
+const plain = painter({ off: true, env: {}, isTerminal: false });
+const options = { paint: plain, diff: false, quiet: false, verbose: false, inventory: 'inventory.yaml' };
+const golden = (name: string, code: number, kind = 'txt') =>
+  join(import.meta.dirname, 'golden', `${name}.${code}.${kind}`);
+
+/** Each golden file has the exit code in its name: `npx vitest -u` writes them anew. */
+describe('text report', () => {
+  it.each(Object.entries(results))('%s', async (name, result) => {
+    const text = textReport(result, { ...options, diff: result.command === 'diff' });
+    await expect(text).toMatchFileSnapshot(golden(name, result.exitCode));
+  });
+
+  it('says totals only when asked to be quiet', async () => {
+    const result = results.drift!;
+    await expect(textReport(result, { ...options, quiet: true })).toMatchFileSnapshot(
+      golden('quiet', result.exitCode),
+    );
+  });
+
+  it('uses colour for nothing that a sign or a word does not say, too', async () => {
+    const paint = painter({ off: false, env: { FORCE_COLOR: '1' }, isTerminal: false });
+    const result = results.diff!;
+    const text = textReport(result, { ...options, paint, diff: true });
+    expect(text.replace(/\u001b\[\d+m/g, '')).toBe(textReport(result, { ...options, diff: true }));
+    expect(text).not.toBe(textReport(result, { ...options, diff: true }));
+  });
+
+  it('lets nothing from a host steer the terminal', () => {
+    expect(textReport(results.hostile!, options)).not.toMatch(/[\u001b\r\u202e]/);
+  });
+});
+
+describe('painter', () => {
+  it.each([
+    ['a terminal', { off: false, env: {}, isTerminal: true }, true],
+    ['a pipe', { off: false, env: {}, isTerminal: false }, false],
+    ['NO_COLOR', { off: false, env: { NO_COLOR: '1', FORCE_COLOR: '1' }, isTerminal: true }, false],
+    ['--no-color', { off: true, env: {}, isTerminal: true }, false],
+    ['a dumb terminal', { off: false, env: { TERM: 'dumb' }, isTerminal: true }, false],
+    ['FORCE_COLOR', { off: false, env: { FORCE_COLOR: '1' }, isTerminal: false }, true],
+  ])('%s', (_, choice, coloured) => {
+    expect(painter(choice)('red', 'x') !== 'x').toBe(coloured);
+  });
+});
