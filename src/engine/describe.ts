@@ -14,7 +14,12 @@ export function describe(change: Change): ChangeResult {
       const { path, before, content, sensitive } = change;
       const old = before.state === 'absent' ? Buffer.alloc(0) : before.content;
       if (sensitive || !old) return { kind: 'file', path, summary };
-      return { kind: 'file', path, summary, diff: unified(path, text(old), text(content), before.state === 'absent') };
+      return {
+        kind: 'file',
+        path,
+        summary,
+        diff: unified(path, text(old), text(content), before.state === 'absent'),
+      };
     }
     case 'set-attributes':
       return { kind: 'attributes', path: change.path, summary };
@@ -28,17 +33,29 @@ export function describe(change: Change): ChangeResult {
       return { kind: 'command', summary };
     case 'load-rules': {
       const join = (rules: readonly string[]) => rules.map((rule) => `${rule}\n`).join('');
-      return { kind: 'rules', summary, diff: unified(`${change.family} rules`, join(change.before), join(change.after), change.before.length === 0) };
+      return {
+        kind: 'rules',
+        summary,
+        diff: unified(
+          `${change.family} rules`,
+          join(change.before),
+          join(change.after),
+          change.before.length === 0,
+        ),
+      };
     }
     case 'sync-fail2ban':
       return { kind: 'fail2ban', summary };
   }
 }
 
-const text = (bytes: Buffer): string => (bytes.includes(0) ? `(binary, ${bytes.length} bytes)\n` : bytes.toString());
+const text = (bytes: Buffer): string =>
+  bytes.includes(0) ? `(binary, ${bytes.length} bytes)\n` : bytes.toString();
 
 function unified(name: string, before: string, after: string, created: boolean): string {
-  const patch = createTwoFilesPatch(created ? '/dev/null' : name, name, before, after, undefined, undefined, { context: 3 });
+  const patch = createTwoFilesPatch(created ? '/dev/null' : name, name, before, after, undefined, undefined, {
+    context: 3,
+  });
   const [, ...rest] = patch.split('\n');
   // without the separator line of the patch format
   const all = rest.join('\n').replace(/\n$/, '').split('\n');

@@ -40,7 +40,9 @@ export function prepareGuard(guarded: readonly Change[]): Sh {
  * the job, by systemd when the job dies, or by hand from a console.
  */
 export function rollbackScript(run: string, guarded: readonly Change[]): Sh {
-  const undo = guarded.toReversed().flatMap((change) => (change.kind === 'load-rules' ? [undoRules(change)] : []));
+  const undo = guarded
+    .toReversed()
+    .flatMap((change) => (change.kind === 'load-rules' ? [undoRules(change)] : []));
   if (guarded.some(({ kind }) => kind === 'run-command')) undo.push(restoreTables);
   return lines([
     raw('export LC_ALL=C PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'),

@@ -7,7 +7,7 @@ import { TransportError } from '../transport/transport.ts';
 import { describe } from './describe.ts';
 import { confirmation, followScript, type Job, startScript } from './job.ts';
 import { type Journal, readJournal } from './journal.ts';
-import { Inquiry, observation, type Observations } from './observe.ts';
+import { Inquiry, type Observations, observation } from './observe.ts';
 import { type Decision, nextWave, type Planned, plan, questionsOf } from './plan.ts';
 import { compile } from './steps/compile.ts';
 
@@ -134,7 +134,9 @@ export class HostRun {
   #plan(seen: Observations, prove: boolean): void {
     const facts = seen.facts();
     if (!SUPPORTED.has(facts.distribution) || !facts.systemd) {
-      const what = facts.systemd ? `${facts.distribution} ${facts.release}` : `${facts.distribution} without systemd`;
+      const what = facts.systemd
+        ? `${facts.distribution} ${facts.release}`
+        : `${facts.distribution} without systemd`;
       this.#failure = {
         status: 'failed',
         reason: `${this.target.name} runs ${what}, which is not supported (Debian and Ubuntu with systemd are). Nothing was changed.`,
@@ -194,7 +196,9 @@ export class HostRun {
     }
     this.#plan(seen, true);
     this.#judgeConvergence(wave);
-    return ![...this.#outcomes.values()].some(({ status }) => status === 'failed' || status === 'rolled-back');
+    return ![...this.#outcomes.values()].some(
+      ({ status }) => status === 'failed' || status === 'rolled-back',
+    );
   }
 
   /** Follows a job to its end, confirming it when it waits; over a new connection if the first one is lost. */
@@ -217,7 +221,8 @@ export class HostRun {
     try {
       await this.#run(startScript(job), onStdout);
     } catch (error) {
-      if (!(error instanceof TransportError) || error.reason === 'interrupted' || chunks.length === 0) throw error;
+      if (!(error instanceof TransportError) || error.reason === 'interrupted' || chunks.length === 0)
+        throw error;
       this.#options.progress('the connection was lost; the host goes on by itself, connecting again');
       await confirming;
       await this.close();
@@ -237,7 +242,9 @@ export class HostRun {
       await transport.run(confirmation(job.id));
     } catch (error) {
       if (!(error instanceof TransportError)) throw error;
-      this.#options.progress(`no new login was possible (${error.reason}); the host undoes the change by itself`);
+      this.#options.progress(
+        `no new login was possible (${error.reason}); the host undoes the change by itself`,
+      );
     } finally {
       if (transport) {
         this.#closedCounts.connections += transport.counts.connections;
@@ -266,7 +273,10 @@ export class HostRun {
           reason: `no new login was possible after it within ${job.confirmTimeout} s, so the host undid it: ${this.#shown.get(task.id)?.reason ?? decision.reason}`,
         });
       } else if (mine.some(({ state }) => state.state !== 'done')) {
-        this.#outcomes.set(task.id, { status: 'skipped', reason: 'an earlier step failed, so it was not applied' });
+        this.#outcomes.set(task.id, {
+          status: 'skipped',
+          reason: 'an earlier step failed, so it was not applied',
+        });
       }
     }
   }
@@ -281,7 +291,10 @@ export class HostRun {
         task.id,
         decision?.status === 'ok'
           ? { status: 'changed', reason: shown?.reason ?? decision.reason }
-          : { status: 'failed', reason: `it was applied, but the host still says: ${decision?.reason ?? 'nothing'}` },
+          : {
+              status: 'failed',
+              reason: `it was applied, but the host still says: ${decision?.reason ?? 'nothing'}`,
+            },
       );
     }
   }

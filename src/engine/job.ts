@@ -3,8 +3,8 @@ import { lines, raw, type Sh, sh } from '../shell/quote.ts';
 import type { Change } from '../tasks/change.ts';
 import { confirmScript, prepareGuard, rollbackScript } from './guard.ts';
 import type { Inquiry } from './observe.ts';
-import { forgetOperator } from './steps/load-rules.ts';
 import { stepLibrary } from './steps/library.ts';
+import { forgetOperator } from './steps/load-rules.ts';
 import type { Phase, Step } from './steps/step.ts';
 
 /** Runs keep their journal, old contents and rollback here, readable by root only. */
@@ -73,7 +73,9 @@ step() {
 }
 
 function guardedPart(job: Job, guarded: Sh, confirmed: Sh): Sh {
-  const lists = [...new Set(job.guarded.flatMap((change) => (change.kind === 'load-rules' ? change.lists : [])))];
+  const lists = [
+    ...new Set(job.guarded.flatMap((change) => (change.kind === 'load-rules' ? change.lists : []))),
+  ];
   return lines([
     raw('if [ -z "$broken" ]; then'),
     prepareGuard(job.guarded),
@@ -84,7 +86,7 @@ function guardedPart(job: Job, guarded: Sh, confirmed: Sh): Sh {
     // earlier connections of this run must not count against the one that confirms
     forgetOperator(lists, job.operator),
     sh`frame guard waiting ${job.confirmTimeout}; sync "$RUN/journal"`,
-    sh`deadline=$(( $(cut -d. -f1 /proc/uptime) + ${job.confirmTimeout} ))`,
+    raw(`deadline=$(( $(cut -d. -f1 /proc/uptime) + ${Math.ceil(job.confirmTimeout)} ))`),
     raw(`while [ -e "$RUN/pending" ]; do
   [ "$(cut -d. -f1 /proc/uptime)" -lt "$deadline" ] || { sh "$RUN/rollback.sh"; break; }
   sleep 0.1
@@ -107,18 +109,28 @@ export function startScript(job: Job): string {
   return script(
     lines([
       frameFunctions(job.id),
-      raw(`busy() { frame locked "$(cat ${RUNS}/current/holder 2>/dev/null | head -c 300 | base64 -w0)="; exit 75; }`),
-      raw(`case $(systemctl show -P ActiveState ${JOB_UNIT}) in active|activating|deactivating|reloading) busy ;; esac`),
+      raw(
+        `busy() { frame locked "$(cat ${RUNS}/current/holder 2>/dev/null | head -c 300 | base64 -w0)="; exit 75; }`,
+      ),
+      raw(
+        `case $(systemctl show -P ActiveState ${JOB_UNIT}) in active|activating|deactivating|reloading) busy ;; esac`,
+      ),
       sh`RUN=${run}`,
-      raw(`mkdir -p -m 0700 ${RUNS} && mkdir "$RUN" "$RUN/before" && : > "$RUN/files" && : > "$RUN/journal" || { frame refused; exit 73; }`),
+      raw(
+        `mkdir -p -m 0700 ${RUNS} && mkdir "$RUN" "$RUN/before" && : > "$RUN/files" && : > "$RUN/journal" || { frame refused; exit 73; }`,
+      ),
       feed(raw('cat > "$RUN/job.sh"'), Buffer.from(jobScript(job))),
       feed(raw('cat > "$RUN/rollback.sh"'), Buffer.from(`${rollback}\n`)),
       sh`printf '%s\n' ${job.holder} > "$RUN/holder"`,
-      raw(`sh -n "$RUN/job.sh" && sh -n "$RUN/rollback.sh" && sync "$RUN/job.sh" "$RUN/rollback.sh" "$RUN" || { frame refused; exit 73; }`),
+      raw(
+        `sh -n "$RUN/job.sh" && sh -n "$RUN/rollback.sh" && sync "$RUN/job.sh" "$RUN/rollback.sh" "$RUN" || { frame refused; exit 73; }`,
+      ),
       raw(`systemd-run --quiet --collect --unit=${JOB_UNIT} --property=Type=exec \\
   --property=ExecStopPost="/bin/sh $RUN/rollback.sh" /bin/sh "$RUN/job.sh" $HARDEN_CONNECTION || busy`),
       raw(`ln -sfnT "$RUN" ${RUNS}/current`),
-      raw(`ls -d ${RUNS}/*/ | grep -v '/current/$' | sort | head -n -${KEPT_RUNS} | while read -r old; do rm -rf -- "$old"; done`),
+      raw(
+        `ls -d ${RUNS}/*/ | grep -v '/current/$' | sort | head -n -${KEPT_RUNS} | while read -r old; do rm -rf -- "$old"; done`,
+      ),
       follow,
     ]),
   );

@@ -25,7 +25,9 @@ export interface Journal {
 }
 
 const decode = (word: string | undefined): string =>
-  Buffer.from((word ?? '').replace(/=$/, ''), 'base64').toString().trim();
+  Buffer.from((word ?? '').replace(/=$/, ''), 'base64')
+    .toString()
+    .trim();
 
 /** Reads a journal from the start; what is not understood is passed over. Pure. */
 export function readJournal(output: Buffer, id: string, steps: number): Journal {

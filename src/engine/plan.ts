@@ -21,14 +21,23 @@ type Pending = Planned & { readonly decision: Extract<Decision, { status: 'chang
 /** All questions of all tasks. */
 export function questionsOf(tasks: readonly Task[], prove: boolean): Question<unknown>[] {
   return tasks.flatMap((task) =>
-    Object.values(questions(task, prove)).flatMap((question) => question as Question<unknown> | Question<unknown>[]),
+    Object.values(questions(task, prove)).flatMap(
+      (question) => question as Question<unknown> | Question<unknown>[],
+    ),
   );
 }
 
-const questions = (task: Task, prove: boolean): Readonly<Record<string, Question<unknown> | readonly Question<unknown>[]>> =>
+const questions = (
+  task: Task,
+  prove: boolean,
+): Readonly<Record<string, Question<unknown> | readonly Question<unknown>[]>> =>
   task.type.questions(task.params, { prove, local: task.local });
 
-function answers(task: Task, seen: Observations, prove: boolean): Record<string, Observed<unknown> | Observed<unknown>[]> {
+function answers(
+  task: Task,
+  seen: Observations,
+  prove: boolean,
+): Record<string, Observed<unknown> | Observed<unknown>[]> {
   const get = ({ probe, arg }: Question<unknown>) => seen.get(ask(probe, arg));
   return Object.fromEntries(
     Object.entries(questions(task, prove)).map(([name, asked]) => [
@@ -50,7 +59,10 @@ export function plan(tasks: readonly Task[], seen: Observations, prove: boolean)
   for (const task of tasks) {
     const context: PlanContext = { facts: seen.facts(), prove, local: task.local, promised };
     const verdict = task.type.plan(task.params, answers(task, seen, prove), context) as Verdict;
-    planned.push({ task, decision: { ...resolve(task, verdict, planned, owner), notes: verdict.notes ?? [] } });
+    planned.push({
+      task,
+      decision: { ...resolve(task, verdict, planned, owner), notes: verdict.notes ?? [] },
+    });
   }
   return planned;
 }
@@ -64,7 +76,9 @@ function resolve(
   owner: (key: Key) => Planned | undefined,
 ): Resolved {
   const { reason } = verdict;
-  const relied = ((task.type.relies?.(task.params) ?? []) as readonly Key[]).flatMap((key) => owner(key) ?? []);
+  const relied = ((task.type.relies?.(task.params) ?? []) as readonly Key[]).flatMap(
+    (key) => owner(key) ?? [],
+  );
   const unsettled = verdict.verdict === 'needs' || verdict.verdict === 'failed';
   // a barrier that is pending makes every answer below it a guess
   const barrier = relied.find(({ task: { type }, decision }) => type.barrier && isPending(decision));
@@ -78,10 +92,14 @@ function resolve(
       return { status: 'change', reason, changes: verdict.changes, guarded: verdict.guarded ?? false };
     case 'needs': {
       const bringer =
-        owner(verdict.key) ?? earlier.findLast(({ task: { type }, decision }) => type.barrier && isPending(decision));
+        owner(verdict.key) ??
+        earlier.findLast(({ task: { type }, decision }) => type.barrier && isPending(decision));
       if (bringer && isPending(bringer.decision)) return unknownUntil(bringer);
       if (bringer && bringer.decision.status !== 'ok') {
-        return { status: 'blocked', reason: `${reason}, and ${bringer.task.id}, which would bring it, is ${bringer.decision.status}` };
+        return {
+          status: 'blocked',
+          reason: `${reason}, and ${bringer.task.id}, which would bring it, is ${bringer.decision.status}`,
+        };
       }
       return { status: 'blocked', reason };
     }
@@ -90,7 +108,8 @@ function resolve(
   }
 }
 
-const isPending = (decision: Decision): boolean => decision.status === 'change' || decision.status === 'unknown';
+const isPending = (decision: Decision): boolean =>
+  decision.status === 'change' || decision.status === 'unknown';
 
 function unknownUntil({ task, decision }: Planned): Resolved {
   // name the task that is really waited for, not another one that waits too
@@ -109,5 +128,10 @@ export function nextWave(planned: readonly Planned[]): Pending[] {
   if (!first) return pending;
   const before = pending.slice(0, pending.indexOf(first)).filter(({ decision }) => !decision.guarded);
   // packages do not depend on each other's contents: all of them are one transaction of the package manager
-  return [...before, ...(first.task.type.type === 'package' ? barriers.filter(({ task }) => task.type === first.task.type) : [first])];
+  return [
+    ...before,
+    ...(first.task.type.type === 'package'
+      ? barriers.filter(({ task }) => task.type === first.task.type)
+      : [first]),
+  ];
 }

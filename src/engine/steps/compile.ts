@@ -87,7 +87,8 @@ export function compile(wave: readonly TaskChanges[]): Step[] {
 
 function mergeSyncs([first, ...rest]: readonly SyncFail2ban[]): SyncFail2ban | undefined {
   if (!first) return undefined;
-  const all = (name: 'jails' | 'filters' | 'restart') => [...new Set([first, ...rest].flatMap((sync) => sync[name]))];
+  const all = (name: 'jails' | 'filters' | 'restart') => [
+    ...new Set([first, ...rest].flatMap((sync) => sync[name])),
+  ];
   return { kind: 'sync-fail2ban', jails: all('jails'), filters: all('filters'), restart: all('restart') };
 }
-

@@ -1,0 +1,74 @@
+import { isIP } from 'node:net';
+import { feed } from '../../shell/frame.ts';
+import { raw, type Sh, sh } from '../../shell/quote.ts';
+import type { LoadRules } from '../../tasks/change.ts';
+import { CHAIN_NAME, loadChain } from '../../tasks/iptables/loader.ts';
+
+const COMMAND = { ipv4: 'iptables', ipv6: 'ip6tables' } as const;
+
+/** The chain a batch fills: its second line. */
+function chainOf({ batch }: LoadRules): string {
+  const chain = /^\*filter\n:(\S+) - \[0:0\]\n/.exec(batch)?.[1];
+  if (!chain || !new RegExp(CHAIN_NAME).test(chain)) {
+    throw new RangeError('the batch does not begin with the line of its chain');
+  }
+  return chain;
+}
+
+/**
+ * Loads the batch and looks whether the kernel holds it. Runs under `set -e` beside the step library. A batch that the
+ * kernel refuses leaves everything as it was.
+ */
+export function loadRules(change: LoadRules): Sh {
+  const command = COMMAND[change.family];
+  const chain = chainOf(change);
+  const rules = change.batch.split('\n').filter((line) => line.startsWith(`-A ${chain} `)).length;
+  return sh`load_batch() {
+${feed(sh`${command}-restore --noflush -w 10`, Buffer.from(change.batch))}
+}
+try=0 code=4
+# 4 is a lock that somebody else holds, or a table that changed at that instant
+while [ "$code" -eq 4 ] && [ "$try" -lt 3 ]; do
+  [ "$try" -eq 0 ] || sleep 1
+  try=$((try + 1)) code=0
+  load_batch || code=$?
+done
+[ "$code" -eq 0 ] || fail ${`the ${change.family} limits were not loaded (${command}-restore said why above): nothing of them is in force; if somebody changed INPUT meanwhile, run harden again`}
+[ "$(${command} -w 10 -S ${chain} | grep -c ${`^-A ${chain.replaceAll('.', '\\.')} `})" -eq ${rules} ] ||
+  fail ${`${chain} does not hold the ${rules} rules that were loaded into ${command}: something else writes to that chain`}
+[ "$(${command} -w 10 -S INPUT | sed 's/ *$//' | grep -cxF -e ${`-A INPUT -j ${chain}`})" -eq 1 ] ||
+  fail ${`INPUT does not jump to ${chain} exactly once after ${command} was loaded: something else writes to INPUT`}`;
+}
+
+/**
+ * Brings back the chain and the jumps that stood before, whether or not the batch was loaded: exit status 0. If the
+ * kernel refuses that (a rule it can no longer make, INPUT shorter than it was), the limits are taken out instead, so
+ * that nobody is locked out: exit status 1. Needs nothing from the step library.
+ */
+export function undoRules(change: LoadRules): Sh {
+  const command = COMMAND[change.family];
+  const chain = chainOf(change);
+  return sh`(
+set +e
+${loadChain(chain)}
+undo_batch() {
+${feed(sh`load_chain ${command}`, Buffer.from(change.undo))}
+}
+undo_batch && exit 0
+while ${command} -w 10 -D INPUT -j ${chain} 2>/dev/null; do :; done
+${command} -w 10 -F ${chain} 2>/dev/null
+echo ${`the earlier ${change.family} rules of ${chain} could not be loaded again: that chain is empty now and nothing is limited by it`} >&2
+exit 1
+)`;
+}
+
+/**
+ * Removes the operator's own stamps from `recent` lists, so that the connections of this run do not count against the
+ * login that confirms. `address` is what the host sees; lists that do not exist are none of its business.
+ */
+export function forgetOperator(lists: readonly string[], address: string): Sh {
+  if (isIP(address) === 0 || lists.length === 0) return raw(':');
+  return sh`for list in ${lists}; do
+  if [ -e "/proc/net/xt_recent/$list" ]; then echo ${`-${address}`} > "/proc/net/xt_recent/$list" || :; fi
+done`;
+}
