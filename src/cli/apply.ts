@@ -14,20 +14,31 @@ export interface ApplyOptions extends CommonOptions {
 export async function apply(inventory: string | undefined, options: ApplyOptions): Promise<number> {
   const asks = !options.yes;
   if (asks && !process.stdin.isTTY) {
-    throw new UsageError('apply asks before it changes anything, and there is no terminal to ask on: look at harden diff, then give --yes');
+    throw new UsageError(
+      'apply asks before it changes anything, and there is no terminal to ask on: look at harden diff, then give --yes',
+    );
   }
   const session = await Session.open('apply', inventory, options);
   try {
     const checked = await session.each((host) => host.check(true));
     const pending = session.hosts.filter((host) => host.pending);
     if (pending.length === 0) return session.finish(checked);
-    const shown = { format: 'harden.result/1', version, command: 'diff', exitCode: 2, summary: summarize(checked), hosts: checked } as const;
+    const shown = {
+      format: 'harden.result/1',
+      version,
+      command: 'diff',
+      exitCode: 2,
+      summary: summarize(checked),
+      hosts: checked,
+    } as const;
     session.say(session.text(shown, asks));
     if (asks && !(await confirm(`Apply to ${pending.length} ${pending.length === 1 ? 'host' : 'hosts'}?`))) {
       process.stderr.write('Nothing was changed.\n');
       return 0;
     }
-    const applied = await session.each((host) => (host.pending ? host.apply() : Promise.resolve(host.result('apply'))));
+    const applied = await session.each((host) =>
+      host.pending ? host.apply() : Promise.resolve(host.result('apply')),
+    );
     return session.finish(applied, { detailed: options.detailedExitcode ?? false });
   } finally {
     await session.close();

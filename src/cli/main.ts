@@ -10,7 +10,9 @@ import { commonOptions, UsageError, whole } from './options.ts';
 export async function main(argv: readonly string[]): Promise<number> {
   let code = 0;
   const program = new Command('harden')
-    .description('Turns Debian and Ubuntu hosts into hardened Apache James mail hosts over SSH, and detects drift.')
+    .description(
+      'Turns Debian and Ubuntu hosts into hardened Apache James mail hosts over SSH, and detects drift.',
+    )
     .version(version)
     .exitOverride()
     .configureHelp({ showGlobalOptions: true });
@@ -29,7 +31,10 @@ export async function main(argv: readonly string[]): Promise<number> {
   withInventory(program.command('apply').description('make it so, then prove it'))
     .option('--yes', 'do not ask')
     .addOption(
-      new Option('--confirm-timeout <seconds>', 'how long a host waits for the new login that confirms a change that could lock you out')
+      new Option(
+        '--confirm-timeout <seconds>',
+        'how long a host waits for the new login that confirms a change that could lock you out',
+      )
         .default(60)
         .argParser(whole('--confirm-timeout', 10, 600)),
     )

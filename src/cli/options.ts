@@ -41,12 +41,20 @@ export class UsageError extends Error {
 }
 
 export const commonOptions = (): Option[] => [
-  new Option('--playbook <file>', 'use this playbook instead of the one the inventory names (repeatable)').argParser(collect),
+  new Option(
+    '--playbook <file>',
+    'use this playbook instead of the one the inventory names (repeatable)',
+  ).argParser(collect),
   new Option('--limit <pattern>', 'only these hosts and groups: names, globs, comma-separated; ! excludes'),
   new Option('--tags <tags>', 'only tasks with one of these tags, comma-separated').argParser(commas),
   new Option('--task <id>', 'only this task (repeatable)').argParser(collect),
-  new Option('--var <name=value>', 'set a variable, stronger than any file (repeatable; the value is YAML)').argParser(assignment),
-  new Option('--forks <n>', 'hosts worked on at the same time').default(10).argParser(whole('--forks', 1, 500)),
+  new Option(
+    '--var <name=value>',
+    'set a variable, stronger than any file (repeatable; the value is YAML)',
+  ).argParser(assignment),
+  new Option('--forks <n>', 'hosts worked on at the same time')
+    .default(10)
+    .argParser(whole('--forks', 1, 500)),
   new Option('--json', 'print one JSON document on standard output; text for people goes to standard error'),
   new Option('--no-color', 'no colours (NO_COLOR does the same)'),
   new Option('-q, --quiet', 'totals only'),

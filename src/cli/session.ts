@@ -22,7 +22,11 @@ export class Session {
   readonly #options: CommonOptions;
   readonly #interrupted = new AbortController();
 
-  static async open(command: CommandName, inventory: string | undefined, options: CommonOptions & { confirmTimeout?: number }): Promise<Session> {
+  static async open(
+    command: CommandName,
+    inventory: string | undefined,
+    options: CommonOptions & { confirmTimeout?: number },
+  ): Promise<Session> {
     const path = await findInventory(inventory, process.env, process.cwd());
     const loaded = await loadRun({
       inventory: path,
@@ -61,7 +65,9 @@ export class Session {
         }),
     );
     process.once('SIGINT', () => {
-      this.#progress('interrupted: a host in the middle of a change goes on by itself and undoes what nobody confirms; once more to leave at once');
+      this.#progress(
+        'interrupted: a host in the middle of a change goes on by itself and undoes what nobody confirms; once more to leave at once',
+      );
       this.#interrupted.abort();
       process.once('SIGINT', () => process.exit(130));
     });
@@ -112,4 +118,3 @@ export class Session {
     if (!this.#options.quiet) process.stderr.write(`${this.paint('dim', line)}\n`);
   }
 }
-

@@ -1,7 +1,7 @@
 import type { TObject, TSchema } from '@sinclair/typebox';
-import { painter, type Painter } from '../report/terminal.ts';
-import { taskTypes } from '../tasks/registry.ts';
 import { suggestion } from '../document/suggest.ts';
+import { type Painter, painter } from '../report/terminal.ts';
+import { taskTypes } from '../tasks/registry.ts';
 import { UsageError } from './options.ts';
 
 /** The task types, or one of them with its parameters. */
@@ -9,7 +9,9 @@ export function tasks(name: string | undefined, options: { color: boolean }): nu
   const paint = painter({ off: !options.color, env: process.env, isTerminal: process.stdout.isTTY });
   if (name === undefined) {
     const width = Math.max(...[...taskTypes.keys()].map((type) => type.length));
-    const lines = [...taskTypes.values()].map(({ type, summary }) => `${paint('bold', type.padEnd(width))}  ${summary}`);
+    const lines = [...taskTypes.values()].map(
+      ({ type, summary }) => `${paint('bold', type.padEnd(width))}  ${summary}`,
+    );
     process.stdout.write(`${lines.join('\n')}\n\nharden tasks TYPE shows the parameters of one.\n`);
     return 0;
   }
@@ -28,7 +30,12 @@ function parameters(schema: TObject, paint: Painter, indent = '  '): string {
     .map(([name, property]) => {
       const kind = `${kindOf(property)}${required.has(name) ? ', required' : ''}`;
       const head = `${indent}${paint('bold', name)} (${kind})  ${property.description ?? ''}`;
-      const inner = property.type === 'array' && property.items?.type === 'object' ? property.items : property.type === 'object' && property.properties ? property : undefined;
+      const inner =
+        property.type === 'array' && property.items?.type === 'object'
+          ? property.items
+          : property.type === 'object' && property.properties
+            ? property
+            : undefined;
       return inner ? `${head}\n${parameters(inner as TObject, paint, `${indent}  `)}` : head;
     })
     .join('\n');

@@ -99,8 +99,13 @@ const EXIT_CODES: Readonly<Record<HostStatus, ExitCode>> = {
 };
 
 /** The exit code of a run; `detailed`: a run that changed something says so with 2. */
-export function exitCode(hosts: readonly HostResult[], options: { detailed?: boolean; interrupted?: boolean } = {}): ExitCode {
-  const codes: ExitCode[] = hosts.map(({ status }) => (options.detailed && status === 'changed' ? 2 : EXIT_CODES[status]));
+export function exitCode(
+  hosts: readonly HostResult[],
+  options: { detailed?: boolean; interrupted?: boolean } = {},
+): ExitCode {
+  const codes: ExitCode[] = hosts.map(({ status }) =>
+    options.detailed && status === 'changed' ? 2 : EXIT_CODES[status],
+  );
   if (options.interrupted) codes.push(130);
   return PRECEDENCE.find((code) => codes.includes(code)) ?? 0;
 }

@@ -3,9 +3,7 @@ import { styleText } from 'node:util';
 export type Style = Parameters<typeof styleText>[0];
 
 /** Writes text for people. Colour only where it is wanted and can be seen. */
-export interface Painter {
-  (style: Style, text: string): string;
-}
+export type Painter = (style: Style, text: string) => string;
 
 export interface ColourChoice {
   /** `--no-color` was given. */

@@ -52,9 +52,12 @@ export function hostText(host: HostResult, result: Pick<RunResult, 'hosts'>, opt
     return count === 0 ? [] : [paint(SIGNS[status][1], `${count} ${WORDS[status]}`)];
   });
   const address = host.address === host.name ? '' : `  ${oneLine(host.address)}`;
-  const state = host.status === 'unreachable' || host.status === 'locked' ? paint('red', host.status) : counts.join(', ');
+  const state =
+    host.status === 'unreachable' || host.status === 'locked' ? paint('red', host.status) : counts.join(', ');
   const header = `${paint('bold', oneLine(host.name))}${address}  ${state}  ${seconds(host.durationMs)}`;
-  const reason = host.reason ? [`  ${paint('red', 'x')} ${harmless(host.reason).replaceAll('\n', '\n    ')}`] : [];
+  const reason = host.reason
+    ? [`  ${paint('red', 'x')} ${harmless(host.reason).replaceAll('\n', '\n    ')}`]
+    : [];
   const dull = host.status === 'ok' && result.hosts.length > 1 && !options.verbose;
   const width = Math.max(0, ...host.tasks.map(({ id }) => id.length));
   const tasks = dull ? [] : host.tasks.map((task) => taskText(task, width, options));
@@ -74,7 +77,12 @@ function taskText(task: TaskResult, width: number, { paint, diff }: TextOptions)
 function changeText(change: TaskResult['changes'][number], paint: Painter, diff: boolean): string[] {
   const summary = `      ${paint('dim', oneLine(change.summary))}`;
   if (!diff || !change.diff) return [summary];
-  return [summary, ...harmless(change.diff).split('\n').map((line) => `      ${paintDiff(line, paint)}`)];
+  return [
+    summary,
+    ...harmless(change.diff)
+      .split('\n')
+      .map((line) => `      ${paintDiff(line, paint)}`),
+  ];
 }
 
 function paintDiff(line: string, paint: Painter): string {
@@ -87,7 +95,8 @@ function paintDiff(line: string, paint: Painter): string {
 function totals(result: RunResult, options: TextOptions): string {
   const { paint } = options;
   const { summary, command, exitCode } = result;
-  const part = (count: number, words: string, style: Style) => (count ? [paint(style, `${count} ${words}`)] : []);
+  const part = (count: number, words: string, style: Style) =>
+    count ? [paint(style, `${count} ${words}`)] : [];
   const hosts = `${summary.hosts} ${summary.hosts === 1 ? 'host' : 'hosts'}`;
   const states = [
     ...part(summary.ok, 'in sync', 'green'),
@@ -99,15 +108,22 @@ function totals(result: RunResult, options: TextOptions): string {
     ...part(summary.locked, 'locked', 'red'),
     ...part(summary.notRun, 'not run', 'dim'),
   ];
-  const nothing = command === 'apply' && summary.changed === 0 && exitCode === 0 ? ['nothing had to be changed'] : [];
+  const nothing =
+    command === 'apply' && summary.changed === 0 && exitCode === 0 ? ['nothing had to be changed'] : [];
   const next = nextCommand(result, options.inventory);
-  return [`${hosts}: ${[...states, ...nothing].join(', ')}`, ...(next ? [`next: ${paint('bold', next)}`] : [])].join('\n');
+  return [
+    `${hosts}: ${[...states, ...nothing].join(', ')}`,
+    ...(next ? [`next: ${paint('bold', next)}`] : []),
+  ].join('\n');
 }
 
 function nextCommand({ command, hosts, summary }: RunResult, inventory: string): string | undefined {
-  const some = (status: HostResult['status']) => hosts.filter((host) => host.status === status).map(({ name }) => name);
+  const some = (status: HostResult['status']) =>
+    hosts.filter((host) => host.status === status).map(({ name }) => name);
   if (command !== 'apply') {
-    const drifted = hosts.filter((host) => host.tasks.some(({ status }) => status === 'drift')).map(({ name }) => name);
+    const drifted = hosts
+      .filter((host) => host.tasks.some(({ status }) => status === 'drift'))
+      .map(({ name }) => name);
     if (drifted.length === 0) return undefined;
     const limit = drifted.length === summary.hosts ? '' : ` --limit ${drifted.join(',')}`;
     return `harden apply ${inventory}${limit}`;

@@ -39,7 +39,11 @@ export const serviceTask = defineTask({
     unit: ask(unitProbe, name),
     tracked: tracks.map((path) => ask(fileProbe, { path, content: 'never' })),
   }),
-  plan({ name, enabled = true, tracks = [], restart = false }, { unit: state, tracked }, { facts, promised }) {
+  plan(
+    { name, enabled = true, tracks = [], restart = false },
+    { unit: state, tracked },
+    { facts, promised },
+  ) {
     const unit = unitName(name);
     if (state.state === 'unreadable')
       return { verdict: 'failed', reason: `${unit} could not be looked at: ${state.why}` };

@@ -4,7 +4,7 @@ import { raw, type Sh, sh } from '../../shell/quote.ts';
 import type { LoadRules } from '../../tasks/change.ts';
 import { CHAIN_NAME, loadChain } from '../../tasks/iptables/loader.ts';
 
-const COMMAND = { ipv4: 'iptables', ipv6: 'ip6tables' } as const;
+const COMMAND = { ipv4: raw('iptables'), ipv6: raw('ip6tables') } as const;
 
 /** The chain a batch fills: its second line. */
 function chainOf({ batch }: LoadRules): string {

@@ -1,0 +1,47 @@
+import { InputError } from '../document/problem.ts';
+import { hint } from '../document/suggest.ts';
+
+/**
+ * The hosts that a `--limit` pattern means, in the inventory's order: names, groups and globs, separated by commas; `!`
+ * excludes. Throws `InputError` for a part that means nothing.
+ */
+export function selectHosts(
+  pattern: string,
+  hosts: readonly string[],
+  groups: Readonly<Record<string, readonly string[]>>,
+): string[] {
+  const parts = pattern.split(',').map((part) => part.trim());
+  const problems = parts.flatMap((part) => {
+    const name = part.replace(/^!/, '');
+    if (meaning(name, hosts, groups).length > 0 || name in groups) return [];
+    const near = hint(name, [...hosts, ...Object.keys(groups)]);
+    return [
+      { file: '--limit', message: `no host or group is called "${name}"`, ...(near ? { hint: near } : {}) },
+    ];
+  });
+  if (problems.length > 0) throw new InputError(problems);
+  const included = parts
+    .filter((part) => !part.startsWith('!'))
+    .flatMap((part) => meaning(part, hosts, groups));
+  const excluded = parts
+    .filter((part) => part.startsWith('!'))
+    .flatMap((part) => meaning(part.slice(1), hosts, groups));
+  const onlyExcludes = parts.every((part) => part.startsWith('!'));
+  return hosts.filter((host) => (onlyExcludes || included.includes(host)) && !excluded.includes(host));
+}
+
+function meaning(
+  name: string,
+  hosts: readonly string[],
+  groups: Readonly<Record<string, readonly string[]>>,
+): readonly string[] {
+  if (!/[*?]/.test(name)) return hosts.includes(name) ? [name] : (groups[name] ?? []);
+  const glob = new RegExp(
+    `^${name
+      .replace(/[.+^${}()|[\]\\]/g, '\\$&')
+      .replaceAll('*', '.*')
+      .replaceAll('?', '.')}$`,
+  );
+  const inGroups = Object.entries(groups).flatMap(([group, members]) => (glob.test(group) ? members : []));
+  return [...hosts.filter((host) => glob.test(host)), ...inGroups];
+}

@@ -1,0 +1,259 @@
+import { readFile, stat } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { type Path, readFailure, SourceDocument } from '../document/document.ts';
+import { InputError, type Problem } from '../document/problem.ts';
+import { hint } from '../document/suggest.ts';
+import { violations } from '../document/validate.ts';
+import type { AnyTaskType, Key, LocalFile, Task } from '../tasks/task.ts';
+import { type Expansion, expand, type Variables } from './expand.ts';
+import { PlaybookHead, TaskHead } from './schema.ts';
+
+/** Bytes of a file beside the playbook at most. */
+const LOCAL_LIMIT = 1_048_576;
+
+const HEAD = new Set(Object.keys(TaskHead.properties));
+
+/** A task as it is written, its parameters not expanded yet. */
+interface WrittenTask {
+  readonly id: string;
+  readonly name: string;
+  readonly tags: readonly string[];
+  readonly type: AnyTaskType;
+  readonly params: unknown;
+  /** Of the parameters, in the playbook. */
+  readonly path: Path;
+  readonly source: string;
+}
+
+/** A playbook read and checked as far as no variable matters; its tasks are made per host. */
+export class Playbook {
+  readonly document: SourceDocument;
+  readonly vars: Readonly<Record<string, unknown>>;
+  readonly tasks: readonly WrittenTask[];
+  readonly #made = new Map<string, MadeTasks>();
+  #used: ReadonlySet<string> = new Set();
+
+  private constructor(
+    document: SourceDocument,
+    vars: Readonly<Record<string, unknown>>,
+    tasks: readonly WrittenTask[],
+  ) {
+    this.document = document;
+    this.vars = vars;
+    this.tasks = tasks;
+  }
+
+  /** Throws `InputError` with everything that is wrong before variables come in. */
+  static async read(
+    path: string,
+    cwd: string,
+    taskTypes: ReadonlyMap<string, AnyTaskType>,
+  ): Promise<Playbook> {
+    const document = await SourceDocument.read(path, cwd);
+    const problems: Problem[] = violations(PlaybookHead, document.value).map(
+      ({ path: at, message, ...rest }) => document.problem(at, message, rest),
+    );
+    const written = (document.value as { tasks?: unknown } | null)?.tasks;
+    const tasks: WrittenTask[] = [];
+    for (const [index, item] of (Array.isArray(written) ? written : []).entries()) {
+      const task = readTask(document, ['tasks', index], item, taskTypes, problems);
+      if (task) tasks.push(task);
+    }
+    if (problems.length > 0) throw new InputError(problems);
+    return new Playbook(document, (document.value as { vars?: Record<string, unknown> }).vars ?? {}, tasks);
+  }
+
+  /** Variables that its tasks look up. */
+  get used(): ReadonlySet<string> {
+    return this.#used;
+  }
+
+  /** The tasks for these variables, or what is wrong with them. Hosts with the same values share them. */
+  async make(variables: Variables): Promise<MadeTasks> {
+    const values = [...this.#used].map((name) => [name, variables.get(name)?.value]);
+    const known =
+      this.#used.size > 0 || this.#made.size > 0 ? this.#made.get(JSON.stringify(values)) : undefined;
+    if (known) return known;
+    const made = await makeTasks(this, variables);
+    this.#used = made.used;
+    this.#made.set(JSON.stringify([...made.used].map((name) => [name, variables.get(name)?.value])), made);
+    return made;
+  }
+}
+
+export interface MadeTasks {
+  readonly tasks: readonly Task[];
+  readonly problems: readonly Problem[];
+  readonly used: ReadonlySet<string>;
+}
+
+function readTask(
+  document: SourceDocument,
+  path: Path,
+  item: unknown,
+  taskTypes: ReadonlyMap<string, AnyTaskType>,
+  problems: Problem[],
+): WrittenTask | undefined {
+  const before = problems.length;
+  if (typeof item !== 'object' || item === null || Array.isArray(item)) {
+    problems.push(document.problem(path, 'a task is a map of id, name and one task type'));
+    return undefined;
+  }
+  for (const { path: at, message, ...rest } of violations(TaskHead, item)) {
+    problems.push(document.problem([...path, ...at], message, rest));
+  }
+  const keys = Object.keys(item).filter((key) => !HEAD.has(key));
+  const types = keys.filter((key) => taskTypes.has(key));
+  for (const key of keys.filter((one) => !taskTypes.has(one))) {
+    problems.push(
+      document.problem([...path, key], `unknown task type or key "${key}"`, {
+        at: 'key',
+        hint: hint(key, [...taskTypes.keys(), ...HEAD]),
+      }),
+    );
+  }
+  if (types.length !== 1 && (types.length > 1 || keys.length === 0)) {
+    const found = types.length === 0 ? 'none' : types.join(' and ');
+    problems.push(document.problem(path, `a task has exactly one task type; this one has ${found}`));
+  }
+  const [type] = types;
+  if (problems.length > before || !type) return undefined;
+  const { id, name, tags = [] } = item as { id: string; name: string; tags?: string[] };
+  return {
+    id,
+    name,
+    tags,
+    type: taskTypes.get(type)!,
+    params: (item as Record<string, unknown>)[type] ?? {},
+    path: [...path, type],
+    source: document.place([...path, 'id'], 'key'),
+  };
+}
+
+async function makeTasks(playbook: Playbook, variables: Variables): Promise<MadeTasks> {
+  const problems: Problem[] = [];
+  const tasks: Task[] = [];
+  const used = new Set<string>();
+  for (const written of playbook.tasks) {
+    const expansion = expand(written.params, variables);
+    for (const name of expansion.used) used.add(name);
+    const found = problemsOf(playbook.document, written, expansion);
+    if (found.length > 0) {
+      problems.push(...found);
+      continue;
+    }
+    const params = expansion.value as Record<string, unknown>;
+    const local = new Map<string, Buffer>();
+    for (const file of (written.type.localFiles?.(params) ?? []) as readonly LocalFile[]) {
+      const read = await readLocal(playbook.document, written, file, variables);
+      if (Buffer.isBuffer(read)) local.set(file.path, read);
+      else problems.push(...read);
+    }
+    const { id, name, tags, type, source } = written;
+    tasks.push({ id, name, tags, type, params, source, local });
+  }
+  return { tasks, problems, used };
+}
+
+/** What is wrong with the parameters of one task once the variables are in. */
+function problemsOf(
+  document: SourceDocument,
+  { type, path, params }: WrittenTask,
+  expansion: Expansion,
+): Problem[] {
+  if (expansion.problems.length > 0) {
+    return expansion.problems.map(({ path: at, part, message, hint: more }) =>
+      document.problem([...path, ...at], message, { part, hint: more }),
+    );
+  }
+  /** Where a value came from, if it is a variable's. */
+  const from = (at: Path): string => {
+    const origin = expansion.origins.find((one) =>
+      one.path.every((part, index) => String(part) === String(at[index])),
+    );
+    return origin ? ` (the value of ${origin.name}, set at ${origin.origin})` : '';
+  };
+  const invalid = violations(type.schema, expansion.value);
+  if (invalid.length > 0) {
+    return invalid.map(({ path: at, message, at: what, hint: more }) =>
+      document.problem(
+        [...path, ...document.known([...path, ...at]).slice(path.length)],
+        `${prefix(at, what)}${message}${from(at)}`,
+        {
+          at: params === undefined ? 'key' : what,
+          hint: more,
+        },
+      ),
+    );
+  }
+  const said = (type.check?.(expansion.value) ?? []) as readonly (readonly [Path, string])[];
+  return said.map(([at, message]) => document.problem([...path, ...at], `${message}${from(at)}`));
+}
+
+/** The name of the parameter that a sentence about its value begins with. */
+function prefix(path: Path, at: 'key' | 'value'): string {
+  const name = path.findLast((part) => !/^\d+$/.test(String(part)));
+  return at === 'key' || name === undefined ? '' : `${name} `;
+}
+
+async function readLocal(
+  document: SourceDocument,
+  { path }: WrittenTask,
+  file: LocalFile,
+  variables: Variables,
+): Promise<Buffer | Problem[]> {
+  const key = file.template ? 'template' : 'source';
+  const problem = (message: string) => [document.problem([...path, key], message)];
+  const full = resolve(dirname(document.path), file.path);
+  let bytes: Buffer;
+  try {
+    if ((await stat(full)).size > LOCAL_LIMIT) return problem(`${file.path} is larger than 1 MiB`);
+    bytes = await readFile(full);
+  } catch (error) {
+    return problem(`${file.path} cannot be read: ${readFailure(error)}`);
+  }
+  if (!file.template) return bytes;
+  const expansion = expand(bytes.toString(), variables);
+  if (expansion.problems.length > 0) {
+    return expansion.problems.flatMap(({ message, part, hint: more }) =>
+      problem(`${file.path}: ${part} ${message}${more ? `, ${more}` : ''}`),
+    );
+  }
+  return Buffer.from(String(expansion.value));
+}
+
+/** Duplicate ids, and two tasks that own one thing: problems that only several tasks together have. */
+export function clashes(
+  playbooks: readonly { document: SourceDocument; written: readonly WrittenTask[]; made: readonly Task[] }[],
+): Problem[] {
+  const problems: Problem[] = [];
+  const ids = new Map<string, string>();
+  const owners = new Map<Key, Task>();
+  for (const { document, written, made } of playbooks) {
+    for (const { id, path, source } of written) {
+      const other = ids.get(id);
+      if (other)
+        problems.push(
+          document.problem([...path.slice(0, -1), 'id'], `the id "${id}" is taken already, at ${other}`),
+        );
+      else ids.set(id, source);
+    }
+    for (const task of made) {
+      for (const key of task.type.owns(task.params) as readonly Key[]) {
+        const other = owners.get(key);
+        const place = written.find(({ source }) => source === task.source)?.path ?? [];
+        if (other) {
+          const [kind, ...name] = key.split(':');
+          problems.push(
+            document.problem(
+              place,
+              `${kind} ${name.join(':')} belongs to the task "${other.id}" already, at ${other.source}`,
+              { at: 'key' },
+            ),
+          );
+        } else owners.set(key, task);
+      }
+    }
+  }
+  return problems;
+}

@@ -1,0 +1,262 @@
+import { homedir } from 'node:os';
+import { dirname, resolve } from 'node:path';
+import { parseDocument } from 'yaml';
+import { SourceDocument } from '../document/document.ts';
+import { InputError, type Problem } from '../document/problem.ts';
+import { hint, suggestion } from '../document/suggest.ts';
+import { violations } from '../document/validate.ts';
+import { Inventory, VARIABLE_NAME } from '../inventory/schema.ts';
+import { selectHosts } from '../inventory/select.ts';
+import type { AnyTaskType, Task } from '../tasks/task.ts';
+import type { Target } from '../transport/transport.ts';
+import type { Variable, Variables } from './expand.ts';
+import { clashes, Playbook } from './load.ts';
+
+export interface RunOptions {
+  /** The inventory's path. */
+  readonly inventory: string;
+  /** Instead of those that the inventory names; relative to `cwd`. */
+  readonly playbooks?: readonly string[];
+  readonly limit?: string;
+  readonly tags?: readonly string[];
+  /** Task ids. */
+  readonly tasks?: readonly string[];
+  /** `--var`: names and values as YAML. */
+  readonly vars?: Readonly<Record<string, string>>;
+  readonly taskTypes: ReadonlyMap<string, AnyTaskType>;
+  readonly cwd: string;
+}
+
+export interface LoadedRun {
+  readonly hosts: readonly { readonly target: Target; readonly tasks: readonly Task[] }[];
+}
+
+/** Reads all files and makes the tasks of every host. Throws `InputError` with all mistakes at once. */
+export async function loadRun(options: RunOptions): Promise<LoadedRun> {
+  const { cwd } = options;
+  const document = await SourceDocument.read(options.inventory, cwd);
+  const problems: Problem[] = violations(Inventory, document.value).map(({ path, message, ...rest }) =>
+    document.problem(path, message, rest),
+  );
+  const inventory = document.value as Inventory;
+  const sound = problems.length === 0;
+  const playbooks = await readPlaybooks(document, sound ? inventory : undefined, options, problems);
+  if (!sound) throw new InputError(problems);
+  const names = Object.keys(inventory.hosts);
+  const groups = Object.entries(inventory.groups ?? {});
+  for (const [group, { hosts }] of groups) {
+    for (const [index, host] of hosts.entries()) {
+      if (names.includes(host)) continue;
+      problems.push(
+        document.problem(['groups', group, 'hosts', index], `there is no host "${host}" below hosts`, {
+          hint: hint(host, names),
+        }),
+      );
+    }
+  }
+  const commandLine = readAssignments(options.vars ?? {}, problems);
+  const variables = names.map((name) => hostVariables(name, document, inventory, playbooks, commandLine));
+  const made = await Promise.all(
+    variables.map((vars) =>
+      inTurn(playbooks, async (playbook) => ({ playbook, ...(await playbook.make(vars)) })),
+    ),
+  );
+  problems.push(...made.flat().flatMap((one) => one.problems));
+  for (const one of made) {
+    problems.push(
+      ...clashes(
+        one.map(({ playbook, tasks }) => ({
+          document: playbook.document,
+          written: playbook.tasks,
+          made: tasks,
+        })),
+      ),
+    );
+  }
+  problems.push(...misspelt(document, inventory, playbooks), ...unknownChoices(playbooks, options));
+  if (problems.length > 0) throw new InputError(problems);
+
+  const selected =
+    options.limit === undefined
+      ? names
+      : selectHosts(
+          options.limit,
+          names,
+          Object.fromEntries(groups.map(([group, { hosts }]) => [group, hosts])),
+        );
+  const chosen = (task: Task): boolean =>
+    (!options.tags || task.tags.some((tag) => options.tags?.includes(tag))) &&
+    (!options.tasks || options.tasks.includes(task.id));
+  return {
+    hosts: selected.map((name) => ({
+      target: target(name, inventory),
+      tasks: (made[names.indexOf(name)] ?? []).flatMap(({ tasks }) => tasks).filter(chosen),
+    })),
+  };
+}
+
+async function readPlaybooks(
+  document: SourceDocument,
+  inventory: Inventory | undefined,
+  { playbooks, cwd, taskTypes }: RunOptions,
+  problems: Problem[],
+): Promise<Playbook[]> {
+  const named = inventory?.playbook === undefined ? [] : [inventory.playbook].flat();
+  const paths =
+    playbooks?.map((path) => resolve(cwd, path)) ??
+    named.map((path) => resolve(dirname(document.path), path));
+  if (inventory && paths.length === 0) {
+    problems.push(
+      document.problem([], 'names no playbook: add "playbook: FILE", or give --playbook FILE', { at: 'key' }),
+    );
+  }
+  return inTurn(paths, async (path, index) => {
+    try {
+      return [await Playbook.read(path, cwd, taskTypes)];
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error;
+      const missing = error.problems.length === 1 && error.problems[0]?.line === undefined;
+      if (missing && !playbooks) {
+        // the mistake is in the line that names the file
+        const at = Array.isArray(inventory?.playbook) ? ['playbook', index] : ['playbook'];
+        problems.push(
+          document.problem(at, `the playbook ${error.problems[0]!.file} ${error.problems[0]!.message}`),
+        );
+      } else problems.push(...error.problems);
+      return [];
+    }
+  }).then((read) => read.flat());
+}
+
+/** One after another: what the first makes, the others may share. */
+async function inTurn<T, R>(items: readonly T[], work: (item: T, index: number) => Promise<R>): Promise<R[]> {
+  const results: R[] = [];
+  for (const [index, item] of items.entries()) results.push(await work(item, index));
+  return results;
+}
+
+/** `--var` values are YAML, so that lists and numbers can be given. */
+function readAssignments(vars: Readonly<Record<string, string>>, problems: Problem[]): Map<string, Variable> {
+  const read = new Map<string, Variable>();
+  for (const [name, text] of Object.entries(vars)) {
+    const value = parseDocument(text, { prettyErrors: false });
+    if (!new RegExp(VARIABLE_NAME).test(name))
+      problems.push({ file: '--var', message: `"${name}" cannot be a variable's name` });
+    else if (value.errors[0])
+      problems.push({
+        file: '--var',
+        message: `the value of ${name} is not valid YAML: ${value.errors[0].message}`,
+      });
+    else read.set(name, { value: value.toJS(), origin: '--var' });
+  }
+  return read;
+}
+
+/** Playbook, inventory, groups as listed, host, command line: the later wins. */
+function hostVariables(
+  name: string,
+  document: SourceDocument,
+  inventory: Inventory,
+  playbooks: readonly Playbook[],
+  commandLine: ReadonlyMap<string, Variable>,
+): Variables {
+  const variables = new Map<string, Variable>();
+  const add = (
+    vars: Readonly<Record<string, unknown>> | undefined,
+    from: SourceDocument,
+    path: readonly string[],
+  ) => {
+    for (const [key, value] of Object.entries(vars ?? {})) {
+      variables.set(key, { value, origin: from.place([...path, key]) });
+    }
+  };
+  for (const playbook of playbooks) add(playbook.vars, playbook.document, ['vars']);
+  add(inventory.vars, document, ['vars']);
+  for (const [group, { hosts, vars }] of Object.entries(inventory.groups ?? {})) {
+    if (hosts.includes(name)) add(vars, document, ['groups', group, 'vars']);
+  }
+  add(inventory.hosts[name]?.vars, document, ['hosts', name, 'vars']);
+  for (const [key, variable] of commandLine) variables.set(key, variable);
+  return variables;
+}
+
+/**
+ * A variable of the inventory that no playbook knows, but that is nearly one that they know: a misspelt `trusted` would
+ * silently leave nobody trusted.
+ */
+function misspelt(document: SourceDocument, inventory: Inventory, playbooks: readonly Playbook[]): Problem[] {
+  const known = new Set(playbooks.flatMap((playbook) => [...Object.keys(playbook.vars), ...playbook.used]));
+  const places: [vars: object | undefined, path: string[]][] = [
+    [inventory.vars, ['vars']],
+    ...Object.entries(inventory.groups ?? {}).map(([name, { vars }]): [object | undefined, string[]] => [
+      vars,
+      ['groups', name, 'vars'],
+    ]),
+    ...Object.entries(inventory.hosts).map(([name, host]): [object | undefined, string[]] => [
+      host?.vars,
+      ['hosts', name, 'vars'],
+    ]),
+  ];
+  return places.flatMap(([vars, path]) =>
+    Object.keys(vars ?? {}).flatMap((key) => {
+      const near = known.has(key) ? undefined : suggestion(key, known);
+      if (near === undefined) return [];
+      return [
+        document.problem([...path, key], `no playbook uses a variable "${key}"`, {
+          at: 'key',
+          hint: `did you mean "${near}"?`,
+        }),
+      ];
+    }),
+  );
+}
+
+/** `--tags` and `--task` that mean nothing. */
+function unknownChoices(playbooks: readonly Playbook[], { tags = [], tasks = [] }: RunOptions): Problem[] {
+  const written = playbooks.flatMap((playbook) => playbook.tasks);
+  const unknown = (flag: string, what: string, names: readonly string[], known: readonly string[]) =>
+    names
+      .filter((name) => !known.includes(name))
+      .map((name): Problem => {
+        const near = hint(name, [...new Set(known)]);
+        return { file: flag, message: `no task has the ${what} "${name}"`, ...(near ? { hint: near } : {}) };
+      });
+  return [
+    ...unknown(
+      '--tags',
+      'tag',
+      tags,
+      written.flatMap((task) => task.tags),
+    ),
+    ...unknown(
+      '--task',
+      'id',
+      tasks,
+      written.map((task) => task.id),
+    ),
+  ];
+}
+
+function target(name: string, inventory: Inventory): Target {
+  const {
+    address,
+    port,
+    user,
+    identity_file: identityFile,
+    host_key: hostKey,
+    jump,
+    become = true,
+    connection = 'ssh',
+  } = inventory.hosts[name] ?? {};
+  return {
+    name,
+    connection,
+    address: address ?? name,
+    ...(port === undefined ? {} : { port }),
+    ...(user === undefined ? {} : { user }),
+    ...(identityFile === undefined ? {} : { identityFile: identityFile.replace(/^~(?=\/|$)/, homedir()) }),
+    ...(hostKey === undefined ? {} : { hostKey }),
+    ...(jump === undefined ? {} : { jump }),
+    become,
+  };
+}

@@ -1,0 +1,49 @@
+import type { Family, FilterTable } from '../../probes/firewall.ts';
+import type { LoadRules } from '../change.ts';
+import { readInput, wellPlaced } from './input.ts';
+import { printRule, type Rule } from './rule.ts';
+
+/** Input of `iptables-restore --noflush` that empties the chain, then does `commands`: all or nothing. */
+export const batch = (chain: string, commands: readonly string[]): string =>
+  `${['*filter', `:${chain} - [0:0]`, ...commands, 'COMMIT'].join('\n')}\n`;
+
+export const append = (chain: string, spec: string): string => `-A ${chain} ${spec}`.trimEnd();
+
+/** The commands that fill the empty chain. */
+export const fill = (chain: string, rules: readonly Rule[], family: Family): string[] =>
+  rules.map((rule) => append(chain, printRule(rule, family)));
+
+/**
+ * The change from what the table holds to `wanted`. The `-D` lines name the jumps that were seen: if one of them is
+ * gone by then, the kernel refuses the whole batch. The undo does not name jumps to take away: whoever runs it first
+ * takes away those that stand there then, so that it is right whether or not the batch was loaded.
+ */
+export function loadRulesChange(
+  table: FilterTable,
+  chain: string,
+  wanted: readonly Rule[],
+  family: Family,
+  lists: readonly string[],
+): LoadRules {
+  const held = table.chains.get(chain);
+  const entry = readInput(table.chains.get('INPUT') ?? [], chain);
+  const jumps = entry.jumps.map(({ spec }) => append('INPUT', spec));
+  const rules = fill(chain, wanted, family);
+  const placed = wellPlaced(entry);
+  return {
+    kind: 'load-rules',
+    family,
+    batch: batch(chain, [
+      ...rules,
+      ...(placed ? [] : [...entry.jumps.map(({ spec }) => `-D INPUT ${spec}`), `-I INPUT 1 -j ${chain}`]),
+    ]),
+    undo: batch(chain, [
+      ...(held ?? []).map((spec) => append(chain, spec)),
+      ...entry.jumps.map(({ position, spec }) => `-I INPUT ${position} ${spec}`),
+      ...(held ? [] : [`-X ${chain}`]),
+    ]),
+    before: [...jumps, ...(held ?? []).map((spec) => append(chain, spec))],
+    after: [...(placed ? jumps : [append('INPUT', `-j ${chain}`)]), ...rules],
+    lists,
+  };
+}

@@ -1,0 +1,33 @@
+import type { Backend, Family, FirewallState } from '../../probes/firewall.ts';
+import { loadRulesChange } from './batch.ts';
+import { ruleDrift } from './drift.ts';
+import { failed, NOTHING, type Part, type Problem } from './part.ts';
+import type { Rule } from './rule.ts';
+
+/** What the host's own `iptables` holds of one family, against what is wanted. `lists` are those of the rules. */
+export function kernelPart(
+  state: FirewallState,
+  family: Family,
+  chain: string,
+  wanted: readonly Rule[],
+  lists: readonly string[],
+): Part | Problem {
+  const { active } = state[family];
+  if (active.state !== 'present') {
+    return failed(`The ${family} rules`, active.state === 'absent' ? 'the host gave no answer' : active.why);
+  }
+  const drift = ruleDrift(active.value, chain, wanted, family);
+  if (drift.length === 0) return NOTHING;
+  return {
+    reasons: [`${family}: ${drift.join(', ')}`],
+    changes: [loadRulesChange(active.value, chain, wanted, family, lists)],
+  };
+}
+
+/** Is our chain in the back end that is not in use? It filters all the same, and counts into the same lists. */
+export function otherBackendDrift(state: FirewallState, family: Family, chain: string): string[] {
+  const { other } = state[family];
+  if (other.state !== 'present' || !other.value.chains.has(chain)) return [];
+  const backend: Backend = state.backend === 'nft' ? 'legacy' : 'nft';
+  return [`${family}: ${chain} is also in the ${backend} back end, where every connection counts once more`];
+}

@@ -1,0 +1,78 @@
+import type { Family, FamilyTables, FirewallState } from '../../probes/firewall.ts';
+import type { Observed } from '../../probes/probe.ts';
+import type { UnitState } from '../../probes/systemd.ts';
+import { sentenceList } from '../shared.ts';
+import { contains, parseNetwork } from './address.ts';
+import { coversSsh, listName, portsOf } from './chain.ts';
+import { MANAGERS, UNIT } from './persisted.ts';
+import { words } from './rule.ts';
+import type { Params } from './schema.ts';
+
+/** The traps of this host that the limits do not mend. */
+export function notesOf(
+  { chain = 'HARDEN', trusted = [], ipv6 = true, limits }: Params,
+  state: FirewallState,
+  sshPorts: readonly number[],
+  operator: string,
+  managers: readonly Observed<UnitState>[],
+): string[] {
+  const notes: string[] = [];
+  const found = MANAGERS.filter((_, index) => {
+    const unit = managers[index];
+    return (
+      unit?.state === 'present' &&
+      (unit.value.activeState === 'active' || unit.value.unitFileState.startsWith('enabled'))
+    );
+  });
+  if (found.length > 0) {
+    notes.push(
+      `Other firewall managers on this host: ${sentenceList(found)}. ${UNIT} starts after them; if one of them flushes ${chain} later, check reports that.`,
+    );
+  }
+  if (ipv6 && !state.ipv6.on)
+    notes.push('IPv6 is off on this host; its limits come with the first run that finds it on.');
+  const address = parseNetwork(operator.replace(/%.*$/, ''));
+  const isTrusted = address && trusted.some((text) => contains(parseNetwork(text)!, address));
+  const limit = limits.find((one) => coversSsh(one, sshPorts));
+  if (address && !isTrusted && limit) {
+    notes.push(
+      `Your address ${operator} is not in trusted: connections of harden count against ${limit.name} too, which admits ${limit.hitcount - 1} new ones in ${limit.seconds} s and stays shut while they keep coming. Consider adding it.`,
+    );
+  }
+  // a list is one for both families: whoever names it counts into it
+  const lists = limits.flatMap((one) => [listName(one, 'ipv4'), listName(one, 'ipv6')]);
+  for (const family of ['ipv4', 'ipv6'] as const) {
+    notes.push(...handMade(state[family], lists, chain, family));
+    const { other } = state[family];
+    if (other.state === 'unreadable')
+      notes.push(`The ${family} rules of the other back end could not be looked at: ${other.why}`);
+  }
+  const ports = limits.flatMap((one) => portsOf(one, sshPorts).map((port) => `${one.protocol} ${port}`));
+  const shared = [...new Set(ports.filter((port, index) => ports.indexOf(port) !== index))];
+  if (shared.length > 0)
+    notes.push(`Several limits count ${sentenceList(shared)}: the strictest of them decides.`);
+  return notes;
+}
+
+/** Rules elsewhere that count into our lists: the published guide puts such pairs into INPUT by hand. */
+function handMade(
+  { active }: FamilyTables,
+  lists: readonly string[],
+  chain: string,
+  family: Family,
+): string[] {
+  if (active.state !== 'present') return [];
+  const found = new Map<string, Set<string>>();
+  for (const [name, rules] of active.value.chains) {
+    if (name === chain) continue;
+    for (const all of rules.map(words)) {
+      const list = all.includes('recent') ? all[all.indexOf('--name') + 1] : undefined;
+      if (list !== undefined && lists.includes(list))
+        found.set(name, (found.get(name) ?? new Set()).add(list));
+    }
+  }
+  return [...found].map(
+    ([name, counted]) =>
+      `${family}: rules in ${name} count into ${sentenceList([...counted])} as well, so every connection counts twice and half as many pass. They are not ours and were left alone: remove them.`,
+  );
+}

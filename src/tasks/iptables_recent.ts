@@ -1,0 +1,114 @@
+import { fileProbe } from '../probes/file.ts';
+import { type Family, type FirewallState, firewallProbe } from '../probes/firewall.ts';
+import { ask } from '../probes/probe.ts';
+import { unitProbe } from '../probes/systemd.ts';
+import { chainRules, followsSshd, listName, tooFewSessions } from './iptables/chain.ts';
+import { kernelPart, otherBackendDrift } from './iptables/kernel.ts';
+import { lastingPart, sha256 } from './iptables/lasting.ts';
+import { notesOf } from './iptables/notes.ts';
+import { blocked, failed, isProblem, joined, type Problem } from './iptables/part.ts';
+import {
+  DIRECTORY,
+  LOADER,
+  loaderFile,
+  MANAGERS,
+  RULES,
+  rulesFile,
+  UNIT,
+  UNIT_FILE,
+  UNIT_TEXT,
+} from './iptables/persisted.ts';
+import { check, type Params, schema } from './iptables/schema.ts';
+import { sentenceList } from './shared.ts';
+import { defineTask } from './task.ts';
+
+/** Connection limits per source address, checked before anything accepts. */
+export const iptablesRecentTask = defineTask({
+  type: 'iptables_recent',
+  summary:
+    "A source that opens too many connections is dropped (iptables recent): one chain of our own in both families, reached from the top of INPUT, loaded again at boot. Nobody else's rules are touched.",
+  schema,
+  check,
+  owns: ({ chain = 'HARDEN' }) => [
+    `chain:${chain}`,
+    `file:${RULES.ipv4}`,
+    `file:${RULES.ipv6}`,
+    `file:${LOADER}`,
+    `file:${UNIT_FILE}`,
+    `unit:${UNIT}`,
+  ],
+  relies: () => ['package:iptables'],
+  questions: ({ chain = 'HARDEN' }) => ({
+    firewall: ask(firewallProbe, 'firewall' as const),
+    directory: ask(fileProbe, { path: DIRECTORY, content: 'never' as const }),
+    // what they shall hold depends on the ports of sshd, which are not known yet
+    ipv4: ask(fileProbe, { path: RULES.ipv4, content: 'always' as const }),
+    ipv6: ask(fileProbe, { path: RULES.ipv6, content: 'always' as const }),
+    loader: ask(fileProbe, { path: LOADER, content: { unless: sha256(loaderFile(chain)) } }),
+    unitFile: ask(fileProbe, { path: UNIT_FILE, content: { unless: sha256(UNIT_TEXT) } }),
+    unit: ask(unitProbe, UNIT),
+    managers: MANAGERS.map((name) => ask(unitProbe, name)),
+  }),
+  plan(params, seen, { facts }) {
+    const { chain = 'HARDEN', trusted = [], ipv6 = true, limits } = params;
+    if (seen.firewall.state === 'unreadable') return failed('The firewall', seen.firewall.why);
+    if (seen.firewall.state === 'absent') {
+      return { verdict: 'needs', key: 'package:iptables', reason: 'there is no iptables on this host' };
+    }
+    const state = seen.firewall.value;
+    const sshPorts = usableSshPorts(params, state);
+    if ('verdict' in sshPorts) return sshPorts;
+    const notes = notesOf(params, state, sshPorts, facts.operator, seen.managers);
+    const families: Family[] = ipv6 && state.ipv6.on ? ['ipv4', 'ipv6'] : ['ipv4'];
+    const wanted = (family: Family) => chainRules(limits, trusted, family, sshPorts);
+    const lists = (family: Family) => limits.map((limit) => listName(limit, family));
+    const found = joined([
+      // the kernel first: what makes it last follows once a new login has confirmed it
+      ...families.map((family) => kernelPart(state, family, chain, wanted(family), lists(family))),
+      lastingPart(
+        seen.directory,
+        [
+          ...families.map((family) => ({
+            path: RULES[family],
+            text: rulesFile(chain, wanted(family), family),
+            mode: '0600',
+            seen: seen[family],
+          })),
+          { path: LOADER, text: loaderFile(chain), mode: '0700', seen: seen.loader },
+        ],
+        seen.unitFile,
+        seen.unit,
+        // the unit's loader takes the chain out of the other back end
+        families.flatMap((family) => otherBackendDrift(state, family, chain)),
+      ),
+    ]);
+    if (isProblem(found)) return { ...found, notes };
+    const { reasons, changes } = found;
+    if (changes.length === 0) {
+      return { verdict: 'ok', reason: `all ${limits.length} limits are in force and loaded at boot`, notes };
+    }
+    const guarded = changes.some(({ kind }) => kind === 'load-rules');
+    return { verdict: 'change', reason: reasons.join('; '), changes, guarded, notes };
+  },
+});
+
+/** The ports of sshd, unless the limits cannot be loaded with them. */
+function usableSshPorts({ limits }: Params, { sshPorts }: FirewallState): readonly number[] | Problem {
+  const follower = limits.find(followsSshd);
+  if (sshPorts.state === 'unreadable') return failed('The ports of sshd', sshPorts.why);
+  if (sshPorts.state === 'absent') {
+    if (!follower) return [];
+    return blocked(
+      `${follower.name} follows the ports of sshd, and this host has no sshd; give the row its ports`,
+    );
+  }
+  const ports = sshPorts.value;
+  const low = limits.flatMap((limit) => tooFewSessions(limit, ports) ?? [])[0];
+  if (low) return blocked(`${low} (sshd listens on ${sentenceList(ports.map(String))})`);
+  if (follower && ports.length > 15) {
+    return blocked(
+      `sshd listens on ${ports.length} ports, but one rule takes 15; give ${follower.name} its ports`,
+    );
+  }
+  return ports;
+}

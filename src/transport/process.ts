@@ -1,0 +1,43 @@
+import type { Readable, Writable } from 'node:stream';
+
+/** One command that runs on the host: an SSH channel or a local process. */
+export interface Process {
+  readonly stdin: Writable;
+  readonly stdout: Readable;
+  readonly stderr: Readable;
+  /** Settles once all output was delivered. Both null: nothing is known of its end. Never rejects. */
+  readonly exited: Promise<Exit>;
+  /** SIGKILL, before it can see end-of-file. Falls back to `close`. */
+  kill(): void;
+  /** Gives it up: closes its standard streams. */
+  close(): void;
+}
+
+export interface Exit {
+  readonly code: number | null;
+  readonly signal: string | null;
+}
+
+/** Starts one command line under the login shell. */
+export type Start = (command: string) => Promise<Process>;
+
+const sliceSize = 64 * 1024;
+
+/** Writes everything and ends the stream, no faster than the other side reads. A closed pipe is not an error: the exit tells. */
+export async function feed(stdin: Writable, data: Buffer, onProgress: () => void): Promise<void> {
+  for (let at = 0; at < data.length && stdin.writable; at += sliceSize) {
+    if (!stdin.write(data.subarray(at, at + sliceSize))) await drained(stdin);
+    onProgress();
+  }
+  if (stdin.writable) stdin.end();
+}
+
+function drained(stdin: Writable): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      for (const event of ['drain', 'close', 'error']) stdin.off(event, done);
+      resolve();
+    };
+    for (const event of ['drain', 'close', 'error']) stdin.on(event, done);
+  });
+}

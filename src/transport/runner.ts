@@ -1,0 +1,92 @@
+import { randomBytes } from 'node:crypto';
+import { classifyRefusal, commandLine, marks, type Refusal, type Via, wrongPassword } from './become.ts';
+import { failure, place, type Where } from './errors.ts';
+import type { Start } from './process.ts';
+import { type Result, runScript } from './run-script.ts';
+import type { Output, RunOptions, TransportError } from './transport.ts';
+
+export interface RunnerOptions {
+  readonly where: Where;
+  readonly start: Start;
+  /** Whether scripts need sudo. */
+  readonly sudo: boolean;
+  /** Asked at most once, and only when sudo wants a password. */
+  readonly becomePassword?: (() => Promise<string | undefined>) | undefined;
+  /** Why a command ended without an exit status. */
+  readonly explainLoss: (started: boolean) => TransportError;
+}
+
+/** Runs scripts one command each, and learns once how this host makes one root. */
+export function scriptRunner({ where, start, sudo, becomePassword, explainLoss }: RunnerOptions) {
+  let via: Via = sudo ? { kind: 'sudo' } : { kind: 'direct' };
+  let learned = !sudo;
+  let refusedPassword: Refusal | undefined;
+  let turn: Promise<void> = Promise.resolve();
+
+  const refuse = (refusal: Refusal) => failure(refusal.reason, where, `${place(where)} ${refusal.sentence}`);
+
+  async function attempt(
+    script: string,
+    options: RunOptions,
+    onStart: () => void,
+  ): Promise<Output | Refusal> {
+    const mark = marks(randomBytes(8).toString('hex'));
+    const started = () => {
+      learned = true;
+      onStart();
+    };
+    const process = await start(commandLine(via.kind, mark));
+    const result: Result = await runScript({ process, via, mark, script, where, options, onStart: started });
+    switch (result.state) {
+      case 'ran':
+        return result.output;
+      case 'lost':
+        throw explainLoss(result.started);
+      case 'refused':
+        return result.wrongPassword
+          ? wrongPassword
+          : classifyRefusal(via.kind, result.exit, withoutPassword(result.stderr, via), mark);
+    }
+  }
+
+  async function runAs(script: string, options: RunOptions, onStart: () => void): Promise<Output> {
+    if (refusedPassword) throw refuse(refusedPassword);
+    let outcome = await attempt(script, options, onStart);
+    if ('reason' in outcome && outcome.reason === 'sudo-password-needed' && via.kind === 'sudo') {
+      const password = await becomePassword?.();
+      if (password === undefined) throw refuse(outcome);
+      if (/[\n\r\0]/.test(password)) {
+        throw refuse({
+          reason: 'sudo-password-wrong',
+          sentence: 'cannot be given a password that contains a line break or NUL; it was not sent.',
+        });
+      }
+      via = { kind: 'sudo-password', password };
+      outcome = await attempt(script, options, onStart);
+    }
+    if (!('reason' in outcome)) return outcome;
+    if (outcome.reason === 'sudo-password-wrong') refusedPassword = outcome;
+    throw refuse(outcome);
+  }
+
+  return async function run(script: string, options: RunOptions = {}): Promise<Output> {
+    if (learned) return runAs(script, options, () => {});
+    // Until one script has started, one at a time: two at once could send a wrong password twice.
+    const before = turn;
+    let open = () => {};
+    turn = new Promise((resolve) => {
+      open = resolve;
+    });
+    await before;
+    try {
+      return await runAs(script, options, open);
+    } finally {
+      open();
+    }
+  };
+}
+
+/** Nothing that a host echoes may carry the password into a message. */
+function withoutPassword(text: string, via: Via): string {
+  return via.kind === 'sudo-password' && via.password !== '' ? text.replaceAll(via.password, '***') : text;
+}
