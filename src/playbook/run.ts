@@ -56,10 +56,9 @@ export async function loadRun(options: RunOptions): Promise<LoadedRun> {
   }
   const commandLine = readAssignments(options.vars ?? {}, problems);
   const variables = names.map((name) => hostVariables(name, document, inventory, playbooks, commandLine));
-  const made = await Promise.all(
-    variables.map((vars) =>
-      inTurn(playbooks, async (playbook) => ({ playbook, ...(await playbook.make(vars)) })),
-    ),
+  // one host after another, so that hosts with the same values share their tasks
+  const made = await inTurn(variables, (vars) =>
+    inTurn(playbooks, async (playbook) => ({ playbook, ...(await playbook.make(vars)) })),
   );
   problems.push(...made.flat().flatMap((one) => one.problems));
   for (const one of made) {

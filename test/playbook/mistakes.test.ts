@@ -1,0 +1,202 @@
+import { describe, expect, it } from 'vitest';
+import { INVENTORY, mistakes, playbook } from './files.ts';
+
+const said = (files: Record<string, string>, options = {}) =>
+  mistakes({ 'inventory.yaml': INVENTORY, ...files }, options);
+
+/** Every mistake with its place, an excerpt and, where there is one, a suggestion. */
+describe('mistakes in files', () => {
+  it('looks like this', async () => {
+    expect(await said({ 'p.yaml': playbook('thing: { bantim: 1h }') })).toBe(
+      `p.yaml:5:14 unknown key "bantim"
+    5 |     thing: { bantim: 1h }
+      |              ^^^^^^ did you mean "bantime"?`,
+    );
+  });
+
+  it.each<[string, Record<string, string>, (string | RegExp)[]]>([
+    [
+      'a wrong type',
+      { 'p.yaml': playbook('thing: { count: many }') },
+      ['p.yaml:5:21 count must be a whole number, not "many"'],
+    ],
+    [
+      'a value out of range',
+      { 'p.yaml': playbook('thing: { count: 1 }') },
+      ['p.yaml:5:21 count must be at least 2, not 1'],
+    ],
+    [
+      'a union',
+      { 'p.yaml': playbook('thing: { bantime: [1] }') },
+      ['bantime must be text or a whole number, not a list'],
+    ],
+    [
+      'a row',
+      { 'p.yaml': playbook('thing: { rows: [{ nam: x }] }') },
+      [/unknown key "nam"[\s\S]*did you mean "name"/, '"name" is missing'],
+    ],
+    [
+      'what the schema cannot say',
+      { 'p.yaml': playbook('thing: { key: bad }') },
+      ['p.yaml:5:19 key must not be bad'],
+    ],
+    [
+      'a misspelt task type',
+      { 'p.yaml': playbook('thng: {}') },
+      ['unknown task type or key "thng"', 'did you mean "thing"?'],
+    ],
+    [
+      'two task types',
+      { 'p.yaml': playbook('thing: {}\n    other: {}') },
+      ['exactly one task type; this one has thing and other'],
+    ],
+    ['no task type', { 'p.yaml': playbook('tags: []') }, ['exactly one task type; this one has none']],
+    [
+      'an undefined variable',
+      { 'p.yaml': playbook("thing: { key: 'a {{ jams }}' }", 'vars: { james: x }\n') },
+      [/p.yaml:6:22 "jams" is not defined[\s\S]*\^{10} did you mean "james"\?/],
+    ],
+    ['a half variable', { 'p.yaml': playbook("thing: { key: '{{ x' }") }, ['{{ has to be followed by']],
+    [
+      'a list inside text',
+      { 'p.yaml': playbook("thing: { key: 'a{{ l }}' }", 'vars: { l: [1] }\n') },
+      ['"l" is a list and cannot stand inside text'],
+    ],
+    [
+      'two ids alike',
+      { 'p.yaml': `${playbook('thing: {}')}  - id: a\n    name: B\n    thing: {}\n` },
+      ['the id "a" is taken already, at p.yaml:3:5'],
+    ],
+    [
+      'two owners',
+      { 'p.yaml': `${playbook('thing: { key: k }')}  - id: b\n    name: B\n    thing: { key: k }\n` },
+      ['thing k belongs to the task "a" already, at p.yaml:3:5'],
+    ],
+    ['YAML that does not parse', { 'p.yaml': 'name: [\n' }, [/p.yaml:\d+:\d+ is not valid YAML/]],
+    [
+      'a key twice',
+      { 'p.yaml': 'name: a\nname: b\ntasks: []\n' },
+      ['p.yaml:2:1 is not valid YAML: Map keys must be unique'],
+    ],
+    ['an unknown tag', { 'p.yaml': 'name: !odd x\ntasks: []\n' }, ['Unresolved tag: !odd']],
+    ['two documents', { 'p.yaml': 'name: a\n---\nname: b\n' }, ['a file holds one document only']],
+    ['an empty file', { 'p.yaml': '' }, ['inventory.yaml:1:11 the playbook p.yaml is empty']],
+    [
+      'a missing playbook',
+      {},
+      ['inventory.yaml:1:11 the playbook p.yaml cannot be read: there is no such file'],
+    ],
+    [
+      'a missing template',
+      { 'p.yaml': playbook('thing: { template: t.txt }') },
+      ['p.yaml:5:24 t.txt cannot be read: there is no such file'],
+    ],
+    [
+      'a misspelt key of the inventory',
+      { 'inventory.yaml': 'playbok: p.yaml\nhosts: { a: }\n' },
+      ['unknown key "playbok"', 'did you mean "playbook"?'],
+    ],
+    [
+      'a misspelt key of a host',
+      {
+        'inventory.yaml': 'playbook: p.yaml\nhosts: { a: { adress: x } }\n',
+        'p.yaml': playbook('thing: {}'),
+      },
+      ['unknown key "adress"', 'did you mean "address"?'],
+    ],
+    [
+      'an address like a flag',
+      { 'inventory.yaml': 'playbook: p.yaml\nhosts: { a: { address: -oProxyCommand=x } }\n' },
+      ['"-oProxyCommand=x" is not allowed here'],
+    ],
+    [
+      'a group of strangers',
+      {
+        'inventory.yaml': 'playbook: p.yaml\ngroups: { g: { hosts: [mial] } }\nhosts: { mail: }\n',
+        'p.yaml': playbook('thing: {}'),
+      },
+      ['there is no host "mial" below hosts', 'did you mean "mail"?'],
+    ],
+    [
+      'a misspelt variable',
+      {
+        'inventory.yaml': `${INVENTORY}vars: { trustd: [] }\n`,
+        'p.yaml': playbook("thing: { any: '{{ trusted }}' }", 'vars: { trusted: [] }\n'),
+      },
+      ['no playbook uses a variable "trustd"', 'did you mean "trusted"?'],
+    ],
+    ['no playbook at all', { 'inventory.yaml': 'hosts: { a: }\n' }, ['names no playbook']],
+    [
+      'a variable of the wrong type',
+      {
+        'inventory.yaml': `${INVENTORY}vars: { n: many }\n`,
+        'p.yaml': playbook("thing: { count: '{{ n }}' }"),
+      },
+      ['p.yaml:5:21 count must be a whole number, not "many" (the value of n, set at inventory.yaml:3:12)'],
+    ],
+    [
+      'inside the value of a variable',
+      { 'p.yaml': playbook("thing: { rows: '{{ r }}' }", 'vars: { r: [{ nme: x }] }\n') },
+      ['unknown key "nme"', 'set at p.yaml:2:12'],
+    ],
+  ])('%s', async (_, files, expected) => {
+    const text = await said(files);
+    for (const part of expected) {
+      if (typeof part === 'string') expect(text).toContain(part);
+      else expect(text).toMatch(part);
+    }
+  });
+
+  it('tells all mistakes of all files at once, by place', async () => {
+    const text = await said({
+      'inventory.yaml': 'playbook: p.yaml\nhosts: { a: , b: }\ngroups: { g: { hosts: [c] } }\n',
+      'p.yaml': playbook("thing: { count: 1, key: '{{ x }}' }\n    naem: x"),
+    });
+    expect(text.match(/^\S+:\d+:\d+/gm)).toEqual(['inventory.yaml:3:24', 'p.yaml:6:5']);
+  });
+
+  it('says a mistake once, however many hosts share it', async () => {
+    const files = {
+      'inventory.yaml': 'playbook: p.yaml\nhosts: { a: , b: , c: }\n',
+      'p.yaml': playbook('thing: { count: 1 }'),
+    };
+    expect((await said(files)).match(/p.yaml:5/g)).toHaveLength(1);
+  });
+
+  it('shows a host-made line harmlessly, and no secret', async () => {
+    const files = { 'p.yaml': playbook('thing: { password: "hunter2" } # \u001b[2J\u202e') };
+    const text = await said(files);
+    expect(text).not.toContain('hunter2');
+    expect(text).not.toMatch(/[\u001b\u202e]/);
+  });
+
+  it.each([
+    [
+      '--limit',
+      { limit: 'mail2,!nobody' },
+      ['no host or group is called "mail2"', 'no host or group is called "nobody"'],
+    ],
+    ['--tags', { tags: ['x'] }, ['--tags: no task has the tag "x"']],
+    ['--task', { tasks: ['b'] }, ['--task: no task has the id "b"', 'a']],
+    [
+      '--var',
+      { vars: { 'a-b': '1', c: '[' } },
+      ['"a-b" cannot be a variable\'s name', 'the value of c is not valid YAML'],
+    ],
+  ])('%s', async (_, options, expected) => {
+    const text = await said({ 'p.yaml': playbook('thing: {}') }, options);
+    for (const part of expected) expect(text).toContain(part);
+  });
+
+  it('does not let aliases blow up', async () => {
+    const bomb = [
+      'a: &a [x,x,x,x,x,x,x,x,x]',
+      ...['b', 'c', 'd', 'e', 'f', 'g'].map(
+        (name, index) => `${name}: &${name} [${`*${'abcdef'[index]},`.repeat(9)}]`,
+      ),
+    ];
+    expect(
+      await said({ 'p.yaml': `name: p\nvars:\n${bomb.map((line) => `  ${line}\n`).join('')}tasks: []\n` }),
+    ).toContain('repeats its anchors too often');
+  });
+});

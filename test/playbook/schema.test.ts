@@ -1,0 +1,38 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Ajv } from 'ajv';
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { schemaFor } from '../../src/playbook/schema.ts';
+import { taskTypes } from '../../src/tasks/registry.ts';
+
+const repository = join(import.meta.dirname, '../..');
+const valid = (kind: 'inventory' | 'playbook', value: unknown) => {
+  const validate = new Ajv({ strict: false, allErrors: true }).compile(schemaFor(kind, taskTypes));
+  return validate(value) ? [] : validate.errors;
+};
+const file = (name: string) => parse(readFileSync(join(repository, name), 'utf8'));
+
+describe('the schema for editors', () => {
+  it('accepts the files that are shipped', () => {
+    expect(valid('inventory', file('inventory/example.yaml'))).toEqual([]);
+    expect(valid('playbook', file('playbooks/james-fail2ban.yaml'))).toEqual([]);
+  });
+
+  it('refuses mistakes', () => {
+    expect(valid('inventory', { hosts: { a: { adress: 'x' } } })).not.toEqual([]);
+    const task = { id: 'a', name: 'A', package: { nam: 'x' } };
+    expect(valid('playbook', { name: 'p', tasks: [task] })).not.toEqual([]);
+    expect(valid('playbook', { name: 'p', tasks: [{ ...task, package: { name: '{{ x }}' } }] })).toEqual([]);
+  });
+
+  it('describes every parameter of every task type', () => {
+    for (const { type, schema } of taskTypes.values()) {
+      for (const [name, property] of Object.entries(
+        schema.properties as Record<string, { description?: string }>,
+      )) {
+        expect(property.description, `${type}.${name}`).toBeTruthy();
+      }
+    }
+  });
+});
