@@ -35,7 +35,9 @@ function parseFiles(output: string): Observed<readonly ConfigFile[]> {
     rows
       .filter((row) => row !== '')
       .map((row) => {
-        const [path = '', text = ''] = row.split(' ').map((part) => Buffer.from(part, 'base64').toString('latin1'));
+        const [path = '', text = ''] = row
+          .split(' ')
+          .map((part) => Buffer.from(part, 'base64').toString('latin1'));
         return { path: `/etc/fail2ban/${path}`, text: spread(text) };
       }),
   );

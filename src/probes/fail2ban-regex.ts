@@ -1,13 +1,11 @@
 import { lines, raw, sh } from '../shell/quote.ts';
-import { absent, defineProbe, type Observed, present, unreadable } from './probe.ts';
+import { defineProbe, type Observed, present, unreadable } from './probe.ts';
 
 export interface RegexQuestion {
   /** Absolute path of the filter. */
   readonly filter: string;
   /** Log lines. They travel as one argument, so nothing is written on the host. */
   readonly sample: readonly string[];
-  /** It takes 0.15 s: without it the answer is `absent`. */
-  readonly run: boolean;
 }
 
 /** What `fail2ban-regex` says of a sample: counts of lines. */
@@ -24,7 +22,7 @@ export interface RegexResult {
 /** Runs a filter over a sample with the host's own `fail2ban-regex`. Its exit status is 0 also where nothing matches. */
 export const fail2banRegexProbe = defineProbe<RegexQuestion, RegexResult>({
   name: 'fail2ban-regex',
-  key: ({ filter, sample, run }) => JSON.stringify([filter, sample, run]),
+  key: ({ filter, sample }) => JSON.stringify([filter, sample]),
   script: (questions) =>
     lines([
       // a single line would be taken for a file if there is one of that name: the empty last line prevents it
@@ -32,17 +30,15 @@ export const fail2banRegexProbe = defineProbe<RegexQuestion, RegexResult>({
   printf '%s %s\\n' "$1" "$(fail2ban-regex --print-all-missed "$3
 " "$2" 2>&1 | base64 -w0)"
 }`),
-      ...questions.flatMap(({ filter, sample, run }, index) =>
-        run ? [sh`prove ${index} ${filter} ${sample.join('\n')}`] : [],
-      ),
+      ...questions.map(({ filter, sample }, index) => sh`prove ${index} ${filter} ${sample.join('\n')}`),
     ]),
   parse(output, questions) {
     const answers = new Map<string, Observed<RegexResult>>();
-    for (const question of questions) if (!question.run) answers.set(this.key(question), absent);
     for (const row of output.toString('latin1').split('\n')) {
       const [index = '', text = ''] = row.split(' ');
       const question = questions[Number(index)];
-      if (index && question) answers.set(this.key(question), parseRegexOutput(Buffer.from(text, 'base64').toString()));
+      if (index && question)
+        answers.set(this.key(question), parseRegexOutput(Buffer.from(text, 'base64').toString()));
     }
     return answers;
   },

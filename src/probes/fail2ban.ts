@@ -167,10 +167,13 @@ function parseServer(text: string): Observed<Fail2ban> {
   const said: unknown = JSON.parse(text);
   if (!isRecord(said)) return unreadable('fail2ban answered with something that is not understood');
   if (said.running === false) return absent;
-  if (said.running !== true || !isRecord(said.jails)) return unreadable('fail2ban told nothing about its jails');
+  if (said.running !== true || !isRecord(said.jails))
+    return unreadable('fail2ban told nothing about its jails');
   return present({
     running: true,
-    jails: new Map(Object.entries(said.jails).map(([name, jail]) => [name, parseJail(isRecord(jail) ? jail : {})])),
+    jails: new Map(
+      Object.entries(said.jails).map(([name, jail]) => [name, parseJail(isRecord(jail) ? jail : {})]),
+    ),
   });
 }
 

@@ -28,7 +28,9 @@ export const jamesProbe = defineProbe<string, James>({
     const rows = output.toString().split('\n');
     return new Map(
       homes.map((home, index): [string, Observed<James>] => {
-        const names = rows.filter((row) => row.startsWith(`${index} `)).map((row) => row.slice(row.indexOf(' ') + 1));
+        const names = rows
+          .filter((row) => row.startsWith(`${index} `))
+          .map((row) => row.slice(row.indexOf(' ') + 1));
         return [home, names.includes('home') ? present({ version: versionOf(names) }) : absent];
       }),
     );
@@ -37,7 +39,9 @@ export const jamesProbe = defineProbe<string, James>({
 
 function versionOf(jars: readonly string[]): string | undefined {
   const versions = new Set(
-    jars.map((jar) => /^james-server-[a-z0-9-]*?-(\d+\.\d+[\w.-]*?)(?:-tests)?\.jar$/.exec(jar)?.[1]).filter(Boolean),
+    jars
+      .map((jar) => /^james-server-[a-z0-9-]*?-(\d+\.\d+[\w.-]*?)(?:-tests)?\.jar$/.exec(jar)?.[1])
+      .filter(Boolean),
   );
   return versions.size === 1 ? [...versions][0] : undefined;
 }

@@ -9,8 +9,13 @@ export function failregexProblem(regex: string): string | undefined {
   if (line) return line;
   const addresses = regex.match(ADDRESS)?.length ?? 0;
   if (addresses !== 1) return `it needs exactly one of <ADDR>, <HOST>, <IP4> and <IP6>; it has ${addresses}`;
-  const other = regex.replaceAll(ADDRESS, '').replaceAll(PART, '').match(/(?<!\(\?P?)<\/?[\w-]+\/?>/)?.[0];
-  return other ? `fail2ban would replace ${other}, and it could not be compared with the running server` : undefined;
+  const other = regex
+    .replaceAll(ADDRESS, '')
+    .replaceAll(PART, '')
+    .match(/(?<!\(\?P?)<\/?[\w-]+\/?>/)?.[0];
+  return other
+    ? `fail2ban would replace ${other}, and it could not be compared with the running server`
+    : undefined;
 }
 
 /** The same for an ignoreregex, which needs no address. */
@@ -18,7 +23,8 @@ export function regexProblem(regex: string): string | undefined {
   if (regex.trim() === '') return 'it is empty';
   if (regex !== regex.trim()) return 'it begins or ends with a blank, which fail2ban removes';
   if (/[\p{Cc}\u2028\u2029]/u.test(regex)) return 'it holds a line break or another control character';
-  if (/^[#;]|\s;/.test(regex)) return 'fail2ban takes what follows # at its start, or a blank and ;, for a comment';
+  if (/^[#;]|\s;/.test(regex))
+    return 'fail2ban takes what follows # at its start, or a blank and ;, for a comment';
   if (/\(\?[aiLmsux]+\)/.test(regex)) return 'global flags like (?i) make forged lines match; write (?i:…)';
   return undefined;
 }

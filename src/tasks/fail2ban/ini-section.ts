@@ -107,7 +107,9 @@ function setKey(text: string, section: string, key: string, value: string): stri
   );
   const old = parsed[at];
   if (old) {
-    const next = parsed.findIndex((line, index) => index > at && (line.kind === 'option' || line.kind === 'header'));
+    const next = parsed.findIndex(
+      (line, index) => index > at && (line.kind === 'option' || line.kind === 'header'),
+    );
     const rest = parsed.slice(at + 1).filter((line, index) => {
       const inValue = next < 0 || at + 1 + index < next;
       return !(inValue && line.kind === 'continuation');
@@ -122,9 +124,13 @@ function setKey(text: string, section: string, key: string, value: string): stri
     return `${text}${end}${gap}[${section}]${eol}${key} = ${value}${eol}`;
   }
   // a line that is indented deeper than the option above it would continue that option's value
-  const model = parsed.findLast((line, index) => index <= last && (line.kind === 'option' || line.kind === 'header'));
+  const model = parsed.findLast(
+    (line, index) => index <= last && (line.kind === 'option' || line.kind === 'header'),
+  );
   const added = `${indentOf(model?.text ?? '')}${key} = ${value}${eol}`;
-  return join(parsed.slice(0, last)) + anchor.text + (anchor.eol || eol) + added + join(parsed.slice(last + 1));
+  return (
+    join(parsed.slice(0, last)) + anchor.text + (anchor.eol || eol) + added + join(parsed.slice(last + 1))
+  );
 }
 
 /** One option's line with another value; its spelling, its blanks and a comment behind it stay. */

@@ -1,0 +1,171 @@
+import { createHash } from 'node:crypto';
+import { Type } from '@sinclair/typebox';
+import { fail2banProbe, type Jail } from '../probes/fail2ban.ts';
+import { type FileState, fileProbe } from '../probes/file.ts';
+import { jamesProbe } from '../probes/james.ts';
+import { ask, type Observed } from '../probes/probe.ts';
+import type { SyncFail2ban, WriteFile } from './change.ts';
+import { failregexProblem, regexProblem, sameFailregex } from './fail2ban/failregex.ts';
+import { filterFile } from './fail2ban/filter-file.ts';
+import { readSection } from './fail2ban/ini-section.ts';
+import { jamesFailregex } from './fail2ban/james.ts';
+import { JailName } from './fail2ban/schema.ts';
+import { AbsolutePath } from './shared.ts';
+import { defineTask, type Verdict } from './task.ts';
+
+const schema = Type.Object(
+  {
+    name: Type.String({
+      pattern: '^[A-Za-z0-9_][A-Za-z0-9_.-]*$',
+      maxLength: 64,
+      description: "The filter's name: it becomes /etc/fail2ban/filter.d/NAME.conf.",
+    }),
+    preset: Type.Optional(
+      Type.Literal('james', {
+        description: 'The regexes for Apache James: failed SMTP logins and unknown recipients, each once.',
+      }),
+    ),
+    james_home: Type.Optional(
+      AbsolutePath('Where James is installed; its version decides which lines count (default /opt/james).'),
+    ),
+    failregex: Type.Optional(
+      Type.Array(Type.String(), {
+        minItems: 1,
+        description: 'Instead of a preset: Python regexes with one <ADDR> each, anchored at their start.',
+      }),
+    ),
+    ignoreregex: Type.Optional(
+      Type.Array(Type.String(), { description: 'Lines that match one of these never count (default none).' }),
+    ),
+    jail: Type.Optional(
+      JailName(
+        'The jail whose running regexes are compared with the file (default: the name of the filter).',
+      ),
+    ),
+  },
+  { additionalProperties: false, title: 'fail2ban_filter' },
+);
+
+const HOME = '/opt/james';
+const pathOf = (name: string, suffix: 'conf' | 'local') => `/etc/fail2ban/filter.d/${name}.${suffix}`;
+
+/** A whole filter file, and the jail that runs with it. */
+export const fail2banFilterTask = defineTask({
+  type: 'fail2ban_filter',
+  summary: 'A fail2ban filter holds these regexes, and the running jail uses them.',
+  schema,
+  check({ preset, failregex, ignoreregex = [], james_home }) {
+    const problems: [(string | number)[], string][] = [];
+    if (preset && failregex) problems.push([['failregex'], 'give either preset or failregex']);
+    if (!preset && !failregex) problems.push([[], 'give either preset or failregex']);
+    if (!preset && james_home) problems.push([['james_home'], 'it says something only beside preset: james']);
+    failregex?.forEach((regex, index) => {
+      const problem = failregexProblem(regex);
+      if (problem) problems.push([['failregex', index], problem]);
+    });
+    ignoreregex.forEach((regex, index) => {
+      const problem = regexProblem(regex);
+      if (problem) problems.push([['ignoreregex', index], problem]);
+    });
+    return problems;
+  },
+  owns: ({ name }) => [`file:${pathOf(name, 'conf')}`],
+  relies: () => ['package:fail2ban'],
+  questions: ({ name, preset, james_home = HOME }) => ({
+    // small, and the diff needs it: which regexes are wanted is known only from James's version on the host
+    file: ask(fileProbe, { path: pathOf(name, 'conf'), content: 'always' as const }),
+    local: ask(fileProbe, { path: pathOf(name, 'local'), content: 'always' as const }),
+    folder: ask(fileProbe, { path: '/etc/fail2ban/filter.d', content: 'never' as const }),
+    james: preset ? [ask(jamesProbe, james_home)] : [],
+    server: ask(fail2banProbe, 'fail2ban'),
+  }),
+  plan(params, { file, local, folder, james: [james], server }) {
+    const { name, james_home = HOME, jail = name } = params;
+    const path = pathOf(name, 'conf');
+    if (james?.state === 'unreadable') return failed(`${james_home} could not be looked at: ${james.why}`);
+    if (james?.state === 'absent') {
+      return { verdict: 'blocked', reason: `James is not installed: ${james_home} does not exist` };
+    }
+    if (folder.state === 'unreadable') return failed(`${folder.why}: /etc/fail2ban/filter.d`);
+    if (folder.state === 'absent') {
+      return { verdict: 'needs', key: 'package:fail2ban', reason: 'fail2ban is not installed' };
+    }
+    if (file.state === 'unreadable') return failed(`${path} could not be looked at: ${file.why}`);
+    if (file.state === 'present' && file.value.kind !== 'file') {
+      return { verdict: 'blocked', reason: `${path} exists, but is not a regular file; it was left alone` };
+    }
+    if (server.state === 'unreadable') return failed(`fail2ban could not be asked: ${server.why}`);
+    if (local.state === 'unreadable')
+      return failed(`${pathOf(name, 'local')} could not be looked at: ${local.why}`);
+    const foreign = overridingLine(local);
+    if (foreign) {
+      return {
+        verdict: 'blocked',
+        reason: `${pathOf(name, 'local')}:${foreign.line} sets ${foreign.key} and overrides ${path}; remove it there`,
+      };
+    }
+
+    const version = james?.state === 'present' ? james.value.version : undefined;
+    const failregex = params.preset ? jamesFailregex(version) : (params.failregex ?? []);
+    const ignoreregex = params.ignoreregex ?? [];
+    const notes =
+      params.preset && version === undefined
+        ? [
+            `the version of James in ${james_home} is not known: failed logins are counted from the lines of AuthCmdHandler (James 3.5 to 3.9)`,
+          ]
+        : [];
+    const running = server.state === 'present' ? server.value.jails.get(jail) : undefined;
+    const sync: SyncFail2ban = {
+      kind: 'sync-fail2ban',
+      jails: running ? [jail] : [],
+      filters: [path],
+      restart: [],
+    };
+    const content = filterFile(failregex, ignoreregex);
+    const write = writeIfDifferent(path, file, content);
+    if (write) {
+      const reason = file.state === 'absent' ? 'it does not exist' : 'its content differs';
+      return { verdict: 'change', reason, changes: [write, sync], notes };
+    }
+    if (running && !runsWith({ failregex, ignoreregex }, running)) {
+      return {
+        verdict: 'change',
+        reason: `the running jail ${jail} uses other regexes; the file is right`,
+        changes: [sync],
+        notes,
+      };
+    }
+    return { verdict: 'ok', reason: running ? `${jail} runs with it` : 'the file is right', notes };
+  },
+});
+
+const failed = (reason: string): Verdict => ({ verdict: 'failed', reason });
+
+/** The first setting of a `.local` file that replaces one of ours. */
+function overridingLine(local: Observed<FileState>): { line: number; key: string } | undefined {
+  if (local.state !== 'present' || !local.value.content) return undefined;
+  const settings = readSection(local.value.content.toString('latin1'), 'Definition');
+  const keys = ['failregex', 'ignoreregex', 'prefregex', 'datepattern', 'maxlines', 'journalmatch'];
+  return keys.flatMap((key) => {
+    const found = settings?.get(key);
+    return found ? [{ line: found.line, key }] : [];
+  })[0];
+}
+
+function writeIfDifferent(path: string, file: Observed<FileState>, content: Buffer): WriteFile | undefined {
+  if (file.state !== 'present') {
+    return { kind: 'write-file', path, before: { state: 'absent' }, content, mode: '0644' };
+  }
+  const { sha256 = '', content: old, realPath } = file.value;
+  if (sha256 === createHash('sha256').update(content).digest('hex')) return undefined;
+  const before = { state: 'file' as const, sha256, ...(old ? { content: old } : {}) };
+  return { kind: 'write-file', path: realPath, before, content };
+}
+
+/** Does the running jail use these regexes and no others? */
+function runsWith(wanted: Pick<Jail, 'failregex' | 'ignoreregex'>, jail: Jail): boolean {
+  const same = (mine: readonly string[], theirs: readonly string[]) =>
+    mine.length === theirs.length &&
+    mine.every((regex) => theirs.some((running) => sameFailregex(regex, running)));
+  return same(wanted.failregex, jail.failregex) && same(wanted.ignoreregex, jail.ignoreregex);
+}

@@ -1,0 +1,252 @@
+import { type Fail2ban, fail2banProbe } from '../probes/fail2ban.ts';
+import { type ConfigFile, fail2banConfigProbe } from '../probes/fail2ban-config.ts';
+import { type FileState, fileProbe } from '../probes/file.ts';
+import { ask, type Observed } from '../probes/probe.ts';
+import type { Change, SyncFail2ban, WriteFile } from './change.ts';
+import { editSection, readSection, unreadableLine } from './fail2ban/ini-section.ts';
+import { effective, OVERRIDE_FILE, type Placed, readBefore } from './fail2ban/jail-files.ts';
+import { type RunningDrift, runningDrift } from './fail2ban/jail-running.ts';
+import { type Surroundings, type WantedSetting, wantedSettings } from './fail2ban/jail-settings.ts';
+import { checkJail, type JailParams, jailSchema } from './fail2ban/schema.ts';
+import { sentenceList } from './shared.ts';
+import { defineTask, type Key, type Verdict } from './task.ts';
+
+const HEADER = '# Settings made by harden; other settings and sections in this file are kept.\n\n';
+const AUTH_LOG = '/var/log/auth.log';
+
+const fileOf = ({ name, file }: JailParams): string => file ?? `/etc/fail2ban/jail.d/${name}.conf`;
+const filterFileOf = (filter: string): string => `/etc/fail2ban/filter.d/${filter.replace(/\[.*$/, '')}.conf`;
+
+/** One section of fail2ban's configuration, and the jail that runs from it. */
+export const fail2banJailTask = defineTask({
+  type: 'fail2ban_jail',
+  summary: 'A fail2ban jail has these values, in its file and in the running server.',
+  schema: jailSchema,
+  check: checkJail,
+  owns: (params) => [
+    `section:${fileOf(params)}#${params.name}`,
+    `jail:${params.name}`,
+    ...(params.override ? [`section:${OVERRIDE_FILE}#${params.name}` as Key] : []),
+  ],
+  relies: ({ filter, logpath }) => [
+    'package:fail2ban',
+    ...(filter ? [`file:${filterFileOf(filter)}` as Key] : []),
+    ...(logpath ? [`file:${logpath}` as Key] : []),
+  ],
+  questions: (params) => ({
+    folder: ask(fileProbe, { path: '/etc/fail2ban/jail.d', content: 'never' as const }),
+    file: ask(fileProbe, { path: fileOf(params), content: 'always' as const }),
+    override: params.override ? [ask(fileProbe, { path: OVERRIDE_FILE, content: 'always' as const })] : [],
+    filter: params.filter
+      ? [ask(fileProbe, { path: filterFileOf(params.filter), content: 'never' as const })]
+      : [],
+    log: ask(fileProbe, { path: params.logpath ?? AUTH_LOG, content: 'never' as const }),
+    config: ask(fail2banConfigProbe, 'jails'),
+    server: ask(fail2banProbe, 'fail2ban'),
+  }),
+  plan(params, { folder, file, override: [override], filter: [filter], log, config, server }, { promised }) {
+    const path = fileOf(params);
+    if (folder.state === 'absent' || config.state === 'absent') {
+      return { verdict: 'needs', key: 'package:fail2ban', reason: 'fail2ban is not installed' };
+    }
+    if (folder.state === 'unreadable') return failed('/etc/fail2ban/jail.d', folder.why);
+    if (config.state === 'unreadable') return failed("fail2ban's configuration", config.why);
+    if (server.state === 'unreadable') return failed('the running fail2ban', server.why);
+    if (file.state === 'unreadable') return failed(path, file.why);
+    const stuck = unusable(path, file) ?? (override && unusable(OVERRIDE_FILE, override));
+    if (stuck) return { verdict: 'blocked', reason: stuck };
+    const missing =
+      params.enabled === false ? undefined : missingPart(params, filter, log, (key) => promised(key));
+    if (missing) return missing;
+
+    const wanted = wantedSettings(params, surroundings(params, config.value, log));
+    const text = textOf(file);
+    const wrong = wrongSettings(text, params.name, wanted);
+    const changes: Change[] = [];
+    const reasons: string[] = [];
+    if (wrong.length > 0) {
+      changes.push(writeSection(path, file, text, params.name, wrong));
+      reasons.push(fileReason(text, params.name, wrong));
+    }
+
+    const rivals = overrides(path, config.value, params.name, wanted);
+    const [rival] = params.override
+      ? rivals.filter(({ at }) => !readBefore(at.path, OVERRIDE_FILE) && at.path !== OVERRIDE_FILE)
+      : rivals;
+    if (rival) {
+      const { key, at } = rival;
+      return {
+        verdict: 'blocked',
+        reason: `${at.path}:${at.line} sets ${key} of [${params.name}] to ${at.value || 'nothing'} and overrides ${path}; remove it there${params.override ? '' : ', or set override: true'}`,
+      };
+    }
+    if (rivals.length > 0 && override && override.state !== 'unreadable') {
+      const settings = rivals.map(({ setting }) => setting);
+      changes.push(writeSection(OVERRIDE_FILE, override, textOf(override), params.name, settings));
+      reasons.push(`${rivals.map(({ key, at }) => `${at.path}:${at.line} overrides ${key}`).join(', ')}`);
+    }
+
+    const drift = jailDrift(params, server);
+    // a reload leaves the kernel's rule with the old ports
+    const restart = drift.restart || (wrong.some(({ key }) => key === 'port') && runs(params.name, server));
+    if (changes.length === 0 && drift.reasons.length > 0) reasons.push(...drift.reasons, 'the file is right');
+    const notes = notesOf(params, text, wanted);
+    if (changes.length === 0 && drift.reasons.length === 0) {
+      const reason =
+        params.enabled === false ? 'it is disabled and does not run' : 'it runs with these values';
+      return { verdict: 'ok', reason, notes };
+    }
+    const sync: SyncFail2ban = {
+      kind: 'sync-fail2ban',
+      jails: params.enabled === false ? [] : [params.name],
+      // -t does not see a regex that does not compile
+      filters: params.filter && params.enabled !== false ? [filterFileOf(params.filter)] : [],
+      restart: restart ? [params.name] : [],
+    };
+    return { verdict: 'change', reason: reasons.join('; '), changes: [...changes, sync], notes };
+  },
+});
+
+const failed = (what: string, why: string): Verdict => ({
+  verdict: 'failed',
+  reason: `${what} could not be looked at: ${why}`,
+});
+
+const textOf = (file: Observed<FileState>): string =>
+  file.state === 'present' ? (file.value.content?.toString('latin1') ?? '') : '';
+
+const runs = (name: string, server: Observed<Fail2ban>): boolean =>
+  server.state === 'present' && server.value.jails.has(name);
+
+/** Why a file cannot be edited. */
+function unusable(path: string, file: Observed<FileState>): string | undefined {
+  if (file.state === 'unreadable') return `${path} could not be looked at: ${file.why}`;
+  if (file.state === 'absent') return undefined;
+  if (file.value.kind !== 'file') return `${path} exists, but is not a regular file; it was left alone`;
+  if (!file.value.content) return `${path} is too large to be edited; it was left alone`;
+  const line = unreadableLine(textOf(file));
+  return line ? `${path}:${line} is not a line that fail2ban can read; the file was left alone` : undefined;
+}
+
+/** fail2ban does not start at all with a jail whose filter or log is missing. */
+function missingPart(
+  { filter: name, logpath, backend }: JailParams,
+  filter: Observed<FileState> | undefined,
+  log: Observed<FileState>,
+  promised: (key: Key) => boolean,
+): Verdict | undefined {
+  if (name && filter) {
+    const key: Key = `file:${filterFileOf(name)}`;
+    if (filter.state === 'unreadable') return failed(filterFileOf(name), filter.why);
+    if (filter.state === 'absent' && !promised(key)) {
+      return { verdict: 'needs', key, reason: `the filter ${filterFileOf(name)} does not exist` };
+    }
+  }
+  if (logpath && backend !== 'systemd') {
+    const key: Key = `file:${logpath}`;
+    if (log.state === 'unreadable') return failed(logpath, log.why);
+    if (log.state === 'absent' && !promised(key)) {
+      return {
+        verdict: 'needs',
+        key,
+        reason: `${logpath} does not exist, and fail2ban would not start without it`,
+      };
+    }
+    if (log.state === 'present' && log.value.kind !== 'file') {
+      return { verdict: 'blocked', reason: `${logpath} is not a regular file` };
+    }
+  }
+  return undefined;
+}
+
+function surroundings(
+  { name, filter = name, logpath, backend }: JailParams,
+  files: readonly ConfigFile[],
+  log: Observed<FileState>,
+): Surroundings {
+  // fail2ban's own jail.conf always sets a back end: `auto`, which finds no log here
+  const local = files.filter(({ path }) => path !== '/etc/fail2ban/jail.conf');
+  const isSet = effective(local, name, 'backend') ?? effective(local, 'DEFAULT', 'backend');
+  const readsAuthLog =
+    filter.replace(/\[.*$/, '') === 'sshd' && logpath === undefined && backend === undefined;
+  return {
+    defaultIgnoreip: effective(files, 'DEFAULT', 'ignoreip')?.value,
+    needsJournal: readsAuthLog && log.state === 'absent' && isSet === undefined,
+  };
+}
+
+const wrongSettings = (text: string, section: string, wanted: readonly WantedSetting[]): WantedSetting[] => {
+  const settings = readSection(text, section);
+  return wanted.filter(({ key, same }) => {
+    const found = settings?.get(key);
+    return !found || !same(found.value);
+  });
+};
+
+function fileReason(text: string, section: string, wrong: readonly WantedSetting[]): string {
+  const settings = readSection(text, section);
+  if (!settings) {
+    const why = wrong.flatMap(({ why }) => why ?? []);
+    return [`there is no section [${section}] in its file`, ...why].join('; ');
+  }
+  return wrong
+    .map(({ key, text: wanted, why }) => {
+      const found = settings.get(key);
+      if (why) return why;
+      if (!found) return `${key} is not set, wanted ${wanted}`;
+      return `${key} is ${found.value.replaceAll('\n', ' ') || 'empty'}, wanted ${wanted}`;
+    })
+    .join(', ');
+}
+
+function writeSection(
+  path: string,
+  file: Observed<FileState>,
+  text: string,
+  section: string,
+  settings: readonly WantedSetting[],
+): WriteFile {
+  const values = new Map(settings.map(({ key, text }) => [key, text]));
+  if (file.state !== 'present') {
+    const content = Buffer.from(HEADER + editSection('', section, values), 'latin1');
+    return { kind: 'write-file', path, before: { state: 'absent' }, content, mode: '0644' };
+  }
+  const { sha256 = '', content: old = Buffer.alloc(0), realPath } = file.value;
+  return {
+    kind: 'write-file',
+    path: realPath,
+    before: { state: 'file', sha256, content: old },
+    content: Buffer.from(editSection(text, section, values), 'latin1'),
+  };
+}
+
+/** Settings that a file which fail2ban reads after ours sets to something else. */
+function overrides(
+  path: string,
+  files: readonly ConfigFile[],
+  section: string,
+  wanted: readonly WantedSetting[],
+): { key: string; at: Placed; setting: WantedSetting }[] {
+  const later = files.filter((file) => readBefore(path, file.path));
+  return wanted.flatMap((setting) => {
+    const at = effective(later, section, setting.key);
+    return at && !setting.same(at.value) ? [{ key: setting.key, at, setting }] : [];
+  });
+}
+
+function jailDrift(params: JailParams, server: Observed<Fail2ban>): RunningDrift {
+  const jail = server.state === 'present' ? server.value.jails.get(params.name) : undefined;
+  if (params.enabled === false) {
+    return { reasons: jail ? ['the jail runs, but it is disabled'] : [], restart: false };
+  }
+  if (server.state !== 'present') return { reasons: ['fail2ban is not running'], restart: false };
+  return jail ? runningDrift(params, jail) : { reasons: ['the jail does not run'], restart: false };
+}
+
+function notesOf(params: JailParams, text: string, wanted: readonly WantedSetting[]): string[] {
+  const kept = readSection(text, params.name)?.get('ignoreip')?.value;
+  if (kept === undefined || wanted.some(({ key }) => key === 'ignoreip')) return [];
+  return [
+    `${fileOf(params)} ignores ${sentenceList(kept.split(/[\s,]+/))}; that is kept because trusted is empty`,
+  ];
+}
