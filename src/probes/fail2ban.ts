@@ -7,6 +7,8 @@ export interface Jail {
   readonly findtime: number | undefined;
   readonly maxretry: number | undefined;
   readonly usedns: string | undefined;
+  /** Its threads run: fail2ban 0.11 also lists jails that it never started, after a start with a bad value. */
+  readonly started: boolean | undefined;
   readonly ignoreself: boolean | undefined;
   /** Files that are watched now. */
   readonly logpath: readonly string[];
@@ -124,6 +126,16 @@ def lost(jails):
             if missing: result[name] = sorted(set(result.get(name, []) + missing))
     return result
 
+def threads():
+    """Names of the server's threads; the kernel keeps 15 characters."""
+    process = int.from_bytes(server.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)[:4], sys.byteorder)
+    names = set()
+    try:
+        for thread in os.listdir('/proc/%d/task' % process):
+            with open('/proc/%d/task/%s/comm' % (process, thread)) as file: names.add(file.read().rstrip('\\n'))
+    except OSError: pass
+    return {name for name in names if name.startswith('f2b/')}
+
 def describe(name):
     actions = []
     for action in texts(ask('get', name, 'actions')):
@@ -135,6 +147,7 @@ def describe(name):
     for key in ('logpath', 'failregex', 'ignoreregex', 'ignoreip'): jail[key] = texts(ask('get', name, key))
     jail['journalmatch'] = [' '.join(texts(words)) for words in ask('get', name, 'journalmatch') or []]
     jail.update(actions=actions, banned=bans(name), unenforced=[])
+    jail['started'] = ('f2b/a.' + name)[:15] in names if names else None
     return jail
 
 server = socket.socket(socket.AF_UNIX)
@@ -143,6 +156,7 @@ try: server.connect(sys.argv[1])
 except (FileNotFoundError, ConnectionRefusedError):
     print('{"running": false}')
     sys.exit()
+names = threads()
 listed = dict(ask('status')).get('Jail list') or ''
 jails = {name.strip(): describe(name.strip()) for name in listed.split(',') if name.strip()}
 if any(jail['banned'] for jail in jails.values()) and lost(jails):
@@ -183,6 +197,7 @@ function parseJail(jail: Record<string, unknown>): Jail {
     findtime: number(jail.findtime),
     maxretry: number(jail.maxretry),
     usedns: jail.usedns == null ? undefined : String(jail.usedns),
+    started: typeof jail.started === 'boolean' ? jail.started : undefined,
     ignoreself: typeof jail.ignoreself === 'boolean' ? jail.ignoreself : undefined,
     logpath: texts(jail.logpath),
     failregex: texts(jail.failregex),

@@ -8,9 +8,16 @@ export function failedLogin(address: string, times: number): string {
 }
 
 /** Whether the kernel rejects the address on behalf of the jail, within some seconds. */
-export async function showsBan(host: TestHost, jail: string, address: string, seconds = 15): Promise<boolean> {
+export async function showsBan(
+  host: TestHost,
+  jail: string,
+  address: string,
+  seconds = 15,
+): Promise<boolean> {
   for (let attempt = 0; attempt < seconds * 2; attempt++) {
-    const { stdout } = await host.exec(`iptables-save -t filter | grep -F -- '-A f2b-${jail} '; nft list table inet f2b-table 2>/dev/null; :`);
+    const { stdout } = await host.exec(
+      `iptables-save -t filter | grep -F -- '-A f2b-${jail} '; nft list table inet f2b-table 2>/dev/null; :`,
+    );
     if (stdout.includes(address)) return true;
     await new Promise((resolve) => setTimeout(resolve, 500));
   }

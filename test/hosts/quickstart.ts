@@ -13,7 +13,10 @@ const inventory = join(folder, 'inventory.yaml');
 
 async function run(...args: string[]): Promise<void> {
   console.log(`$ harden ${args.join(' ')}`);
-  const { code, stdout, stderr } = await harden(args, { env: { FORCE_COLOR: process.stdout.isTTY ? '1' : '0' }, cwd: folder });
+  const { code, stdout, stderr } = await harden(args, {
+    env: { FORCE_COLOR: process.stdout.isTTY ? '1' : '0' },
+    cwd: folder,
+  });
   process.stdout.write(stdout);
   process.stdout.write(stderr.replace(/^/gm, '  ').trimEnd());
   console.log(`\n(exit code ${code})`);

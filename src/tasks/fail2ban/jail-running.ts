@@ -11,6 +11,9 @@ export interface RunningDrift {
 }
 
 export function runningDrift(params: JailParams, jail: Jail): RunningDrift {
+  // what a jail that does nothing is set to is of no interest
+  if (jail.started === false)
+    return { reasons: ['the jail is listed, but was never started'], restart: false };
   const server: string[] = [];
   for (const key of ['maxretry', 'bantime', 'findtime'] as const) {
     const wanted = key === 'maxretry' ? params.maxretry : seconds(params[key]);

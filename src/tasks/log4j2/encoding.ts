@@ -12,7 +12,8 @@ export function decode(bytes: Buffer): { text: string; encoding: Encoding } {
   const declaration = DECLARED.exec(bytes.toString('utf8', 0, 1024));
   const name = declaration?.[1]?.toLowerCase() ?? 'utf-8';
   const at = declaration ? declaration[0].length - declaration[1]!.length - 1 : 0;
-  if (name === 'iso-8859-1' && bytes[0] !== 0xef) return { text: bytes.toString('latin1'), encoding: 'latin1' };
+  if (name === 'iso-8859-1' && bytes[0] !== 0xef)
+    return { text: bytes.toString('latin1'), encoding: 'latin1' };
   if (name !== 'utf-8' && name !== 'utf8') {
     throw new Refusal(`the file declares the encoding ${declaration![1]}, which is not supported here`, at);
   }

@@ -72,6 +72,13 @@ export function mayBe(path: string, log: string): boolean {
   return tail.length === 0 || posix.dirname(log).endsWith(`/${tail.join('/')}`);
 }
 
+/** May a path whose very name is known at run time only be the log file? */
+export function couldBecome(path: string, log: string): boolean {
+  const parts = posix.basename(path).split(UNKNOWN);
+  const name = posix.basename(log);
+  return parts.length > 1 && name.startsWith(parts[0]!) && name.endsWith(parts.at(-1)!);
+}
+
 /** Index at which the last path segment begins; slashes inside braces (`%d{yyyy/MM}`) separate nothing. */
 export function basenameStart(path: string): number {
   let depth = 0;

@@ -1,6 +1,7 @@
+import { Refusal } from './refusal.ts';
 import { type Element, escapeXml } from './xml.ts';
 
-/** Replaces a range of the source. Edits never overlap. */
+/** Replaces a range of the source. */
 export interface Edit {
   readonly start: number;
   readonly end: number;
@@ -14,11 +15,13 @@ export interface Markup {
   readonly children?: readonly Markup[];
 }
 
+/** Applies edits; throws a Refusal if two overlap, as in an appender of ours that holds another one. */
 export function splice(source: string, edits: readonly Edit[]): string {
   let result = '';
   let at = 0;
   for (const edit of [...edits].sort((a, b) => a.start - b.start || a.end - b.end)) {
-    if (edit.start < at) throw new Error(`Two edits of the file overlap at ${edit.start}.`);
+    if (edit.start < at)
+      throw new Refusal('what is wrong here overlaps with what is wrong around it', edit.start);
     result += source.slice(at, edit.start) + edit.text;
     at = edit.end;
   }
@@ -40,9 +43,19 @@ export class Editor {
   }
 
   /** The white space before an element that begins its line. */
-  #indent(element: Element): string | undefined {
-    const before = this.#source.slice(0, element.range.start);
-    return /(?:^\uFEFF?|[\r\n])([ \t]*)$/.exec(before)?.[1];
+  #indent({ range }: Element): string | undefined {
+    let at = range.start;
+    while (' \t'.includes(this.#source[at - 1] ?? '-')) at--;
+    return /[\r\n\uFEFF]/.test(this.#source[at - 1] ?? '\n')
+      ? this.#source.slice(at, range.start)
+      : undefined;
+  }
+
+  /** The end of a range without the white space before it. */
+  #trimmedEnd(start: number, end: number): number {
+    let at = end;
+    while (at > start && ' \t\r\n'.includes(this.#source[at - 1]!)) at--;
+    return at;
   }
 
   /** `indent` undefined: all on one line. */
@@ -61,20 +74,14 @@ export class Editor {
     const own = this.#indent(parent);
     const beside = parent.children.findLast((child) => this.#indent(child) !== undefined);
     const first = parent.children.length === 0;
-    const indent = beside
-      ? this.#indent(beside)
-      : first && own !== undefined
-        ? own + this.#unit
-        : undefined;
+    const indent = beside ? this.#indent(beside) : first && own !== undefined ? own + this.#unit : undefined;
     const text = markups.map((markup) => this.#newLine(indent) + this.#render(markup, indent)).join('');
     const closing = indent === undefined ? '' : this.#newLine(own);
     if (!parent.inner) {
-      const tag = this.#source.slice(parent.range.start, parent.range.end);
-      const start = parent.range.start + tag.search(/[ \t\r\n]*\/>$/);
+      const start = this.#trimmedEnd(parent.nameEnd, parent.range.end - '/>'.length);
       return { start, end: parent.range.end, text: `>${text}${closing}</${parent.name}>` };
     }
-    const inner = this.#source.slice(parent.inner.start, parent.inner.end);
-    const at = parent.inner.start + inner.replace(/[ \t\r\n]+$/, '').length;
+    const at = this.#trimmedEnd(parent.inner.start, parent.inner.end);
     const ownLine = /[\r\n]/.test(this.#source.slice(at, parent.inner.end));
     return { start: at, end: at, text: text + (first && !ownLine ? closing : '') };
   }

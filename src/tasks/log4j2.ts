@@ -1,0 +1,85 @@
+import { Type } from '@sinclair/typebox';
+import { fileProbe } from '../probes/file.ts';
+import { ask } from '../probes/probe.ts';
+import { patchLog4j2 } from './log4j2/patch.ts';
+import { AbsolutePath } from './shared.ts';
+import { defineTask } from './task.ts';
+
+const schema = Type.Object(
+  {
+    path: AbsolutePath('The log4j2.xml of James.'),
+    log: Type.String({
+      description: 'The log file that the fail2ban filter reads; nothing else will write into it.',
+      // log4j2 gives $ and % a meaning of their own.
+      pattern: '^(/[A-Za-z0-9_+@][A-Za-z0-9._+@-]*)+$',
+      maxLength: 1024,
+    }),
+    size: Type.Optional(
+      Type.String({
+        description: 'The size at which the log file rolls over.',
+        pattern: '^[1-9][0-9]{0,5} ?[KMG]B$',
+        default: '10 MB',
+      }),
+    ),
+    keep: Type.Optional(
+      Type.Integer({
+        description: 'How many old log files are kept.',
+        minimum: 1,
+        maximum: 1000,
+        default: 9,
+      }),
+    ),
+  },
+  { additionalProperties: false, title: 'log4j2' },
+);
+
+/** James's log4j2.xml, patched: failed logins and guessed recipients in a log file of their own. */
+export const log4j2Task = defineTask({
+  type: 'log4j2',
+  summary:
+    "James's log4j2.xml writes failed logins and guessed recipients into a log file of their own; patched in place, everything else is kept.",
+  schema,
+  owns: ({ path }) => [`file:${path}`],
+  questions: ({ path }) => ({ file: ask(fileProbe, { path, content: 'always' }) }),
+  plan({ path, log, size = '10 MB', keep = 9 }, { file }) {
+    if (file.state === 'unreadable')
+      return { verdict: 'failed', reason: `${path} could not be looked at: ${file.why}` };
+    if (file.state === 'absent') {
+      return { verdict: 'blocked', reason: `James is not installed here: ${path} does not exist` };
+    }
+    const { value } = file;
+    if (value.kind !== 'file') {
+      return { verdict: 'blocked', reason: `${path} exists, but is not a regular file; it was left alone` };
+    }
+    if (!value.content) {
+      return {
+        verdict: 'blocked',
+        reason: `${path} has ${value.size} bytes, too many to patch; it was left alone`,
+      };
+    }
+    const patch = patchLog4j2(value.content, { log, size, keep });
+    switch (patch.state) {
+      case 'refused':
+        return {
+          verdict: 'blocked',
+          reason: `${path}:${patch.line}:${patch.column} ${patch.reason}; it was left alone`,
+        };
+      case 'unchanged':
+        return { verdict: 'ok', reason: patch.reason, notes: patch.notes };
+      case 'patched':
+        return {
+          verdict: 'change',
+          reason: `it does not write ${log} as wanted`,
+          changes: [
+            {
+              kind: 'write-file',
+              path: value.realPath,
+              before: { state: 'file', sha256: value.sha256 ?? '', content: value.content },
+              content: patch.content,
+            },
+          ],
+          notes: patch.notes,
+        };
+    }
+  },
+});
