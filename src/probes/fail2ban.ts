@@ -66,7 +66,8 @@ def ask(*command):
 
 def run(*words):
     read, write = os.pipe()
-    try: child = os.posix_spawnp(words[0], words, os.environ, file_actions=[(os.POSIX_SPAWN_DUP2, write, 1)])
+    quiet = [(os.POSIX_SPAWN_DUP2, write, 1), (os.POSIX_SPAWN_OPEN, 2, '/dev/null', os.O_WRONLY, 0)]
+    try: child = os.posix_spawnp(words[0], words, os.environ, file_actions=quiet)
     except OSError: child = None
     os.close(write)
     with open(read, 'rb') as pipe: text = pipe.read().decode('utf-8', 'replace')

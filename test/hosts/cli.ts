@@ -1,42 +1,34 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { REPOSITORY, type Result } from './host.ts';
+import { text } from 'node:stream/consumers';
+import type { Result } from './host.ts';
+import { repository } from './repository.ts';
 
 export interface CliOptions {
-  readonly env?: Record<string, string>;
+  /** Added to the environment of the tests. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Standard input; without it there is nothing to read. */
+  readonly input?: string;
   readonly cwd?: string;
-  /** Kills the tool, as a crash would. */
-  readonly signal?: AbortSignal;
 }
 
 /** Runs the built command line as a user would. */
-export function harden(args: readonly string[], { env = {}, cwd, signal }: CliOptions = {}): Promise<Result> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [join(REPOSITORY, 'dist/harden.cjs'), ...args], {
-      cwd,
-      env: { ...process.env, NO_COLOR: env.FORCE_COLOR ? '' : '1', ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
-      killSignal: 'SIGKILL',
-      ...(signal ? { signal } : {}),
-    });
-    let stdout = '';
-    let stderr = '';
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
-      stdout += text;
-    });
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      stderr += text;
-    });
-    child.on('error', (error) => (error.name === 'AbortError' ? undefined : reject(error)));
-    child.on('close', (code) => resolve({ code: code ?? -1, stdout, stderr }));
+export async function harden(args: readonly string[], options: CliOptions = {}): Promise<Result> {
+  const { FORCE_COLOR: _, ...inherited } = process.env;
+  const child = spawn(process.execPath, [join(repository, 'dist/harden.cjs'), ...args], {
+    cwd: options.cwd,
+    env: { ...inherited, ...options.env },
   });
-}
-
-/** Writes files into a folder of their own and returns its path. */
-export function folderOf(files: Record<string, string>): string {
-  const folder = mkdtempSync(join(tmpdir(), 'harden-test-'));
-  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
-  return folder;
+  const ended = new Promise<number>((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code, signal) => {
+      if (code === null) reject(new Error(`harden ${args.join(' ')} was ended by ${signal}.`));
+      else resolve(code);
+    });
+  });
+  // a program that ends before it has read everything is no failure of the test
+  child.stdin.on('error', () => {});
+  child.stdin.end(options.input ?? '');
+  const [code, stdout, stderr] = await Promise.all([ended, text(child.stdout), text(child.stderr)]);
+  return { code, stdout, stderr };
 }

@@ -1,30 +1,11 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { GenericContainer } from 'testcontainers';
-import { stringify } from 'yaml';
+import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { StartedTestContainer } from 'testcontainers';
 import { $ } from 'zx';
-import { type Distribution, image, loginKey } from './image.ts';
-
-/** All containers of one run carry it, and are removed by it. */
-export const LABEL = 'harden.test';
-
-const docker = $({ quiet: true, nothrow: true });
-
-/** A container with systemd as process 1. No privileges beyond the network's. */
-class SystemdContainer extends GenericContainer {
-  constructor(tag: string) {
-    super(tag);
-    this.createOpts.StopSignal = 'SIGRTMIN+3';
-    this.withCommand(['/lib/systemd/systemd'])
-      .withTmpFs({ '/run': 'rw', '/run/lock': 'rw' })
-      .withAddedCapabilities('NET_ADMIN', 'NET_RAW')
-      .withLabels({ [LABEL]: process.env.HARDEN_TEST_RUN ?? 'quickstart' });
-    if (existsSync('/sys/fs/cgroup/cgroup.controllers')) {
-      // with its own cgroup namespace the container's systemd owns its part of the tree
-      Object.assign(this.hostConfig, { CgroupnsMode: 'private', SecurityOpt: ['writable-cgroups=true'] });
-    } else this.withBindMounts([{ source: '/sys/fs/cgroup', target: '/sys/fs/cgroup', mode: 'ro' }]);
-  }
-}
+import { bridgeAddress, imageContainer } from './container.ts';
+import type { Distribution } from './image.ts';
+import { inventoryOf } from './inventory.ts';
+import { findOrMakeKey } from './key.ts';
 
 export interface Result {
   readonly code: number;
@@ -32,128 +13,173 @@ export interface Result {
   readonly stderr: string;
 }
 
-/** A real host: systemd, sshd, apt, iptables, in a container. */
-export class TestHost {
-  readonly id: string;
+/** A real host: systemd, sshd, apt and iptables in a container, reached on port 22 of its own address. */
+export interface TestHost {
+  readonly name: string;
+  /** Its address on the bridge; may differ after `restart`. */
+  readonly ip: string;
+  /** The line of its public ssh-ed25519 key. */
+  readonly hostKey: string;
+  /** The private key that opens admin, operator (sudo password "operator") and nosudo. */
   readonly keyFile: string;
-  /** On the engine's network; this machine reaches it directly. */
-  ip = '';
-  hostKey = '';
-
-  constructor(id: string, keyFile: string) {
-    this.id = id;
-    this.keyFile = keyFile;
-  }
-
-  /** Runs a shell script inside, as root, past SSH. */
-  async exec(script: string, user = 'root'): Promise<Result> {
-    const { exitCode, stdout, stderr } = await docker`docker exec -u ${user} ${this.id} sh -c ${script}`;
-    return { code: exitCode ?? -1, stdout, stderr };
-  }
-
-  /** As `exec`, and throws unless it succeeds. */
-  async must(script: string): Promise<string> {
-    const { code, stdout, stderr } = await this.exec(script);
-    if (code !== 0) throw new Error(`${script} ended with ${code}: ${stdout}${stderr}`);
-    return stdout.trim();
-  }
-
-  /** Waits until it answers; addresses may be new after a restart. */
-  async ready(): Promise<void> {
-    const deadline = Date.now() + 60_000;
-    for (;;) {
-      const { stdout } = await this.exec('systemctl is-system-running; ss -Hltn sport = :22');
-      if (/^(running|degraded)\n.*:22/.test(stdout)) break;
-      if (Date.now() > deadline) throw new Error(`the test host did not come up: ${stdout}`);
-      await new Promise((resolve) => setTimeout(resolve, 200));
-    }
-    const { stdout } = await docker`docker inspect -f ${'{{.NetworkSettings.IPAddress}}'} ${this.id}`;
-    this.ip = stdout.trim();
-    this.hostKey = (await this.must('cut -d" " -f1,2 /etc/ssh/ssh_host_ed25519_key.pub')).trim();
-  }
-
-  async restart(): Promise<void> {
-    await docker`docker restart ${this.id}`;
-    await this.ready();
-  }
-
-  async stop(): Promise<void> {
-    await docker`docker rm -f -v ${this.id}`;
-  }
-
-  /** Lines of sshd's log that hold `text`. */
-  async sshLog(text: string): Promise<number> {
-    return Number((await this.exec(`journalctl -q -o cat -u ssh | grep -c -F ${`'${text}'`}`)).stdout);
-  }
-
-  /** Commands that sudo ran. */
-  async sudoCommands(): Promise<number> {
-    return Number((await this.exec("journalctl -q -o cat _COMM=sudo | grep -c 'COMMAND='")).stdout);
-  }
-
+  readonly user: 'admin';
+  /** Runs a script inside, past SSH: for looking at the host without being counted. As root unless told. */
+  exec(script: string, options?: { readonly user?: string }): Promise<Result>;
+  /** As `exec`; gives what it printed, and throws unless it succeeds. */
+  must(script: string): Promise<string>;
+  /** Reboots, and waits until systemd and sshd are there again. */
+  restart(): Promise<void>;
+  stop(): Promise<void>;
+  /** TCP connections that sshd has seen. */
+  connections(): Promise<number>;
+  /** Logins that sshd has let in. */
+  accepted(): Promise<number>;
+  /** Commands that sudo has run. */
+  sudoCommands(): Promise<number>;
   /** Paths that differ from the image. */
-  async diff(): Promise<string[]> {
-    return (await docker`docker diff ${this.id}`).stdout.split('\n').filter(Boolean);
-  }
+  diff(): Promise<string[]>;
+  /** The text of an inventory of this host alone; `extra` is laid over its entry. */
+  inventory(vars?: object, extra?: object): string;
+}
 
-  /** An inventory of this one host; `vars` for the shipped playbook, `host` for the host's own entry. */
-  inventory(
-    vars: object = {},
-    {
-      playbook = join(REPOSITORY, 'playbooks/james-fail2ban.yaml'),
-      host = {},
-    }: { playbook?: string; host?: object } = {},
-  ): string {
-    const entry = {
-      address: this.ip,
-      user: 'admin',
-      identity_file: this.keyFile,
-      host_key: this.hostKey,
-      ...host,
-    };
-    return stringify({ playbook, vars, hosts: { mail1: entry } });
+export interface HostOptions {
+  readonly distribution?: Distribution;
+  /** False: a host without /opt/james. */
+  readonly james?: boolean;
+}
+
+// looked at from inside: a connection to port 22 would count as one of the attempts that tests count
+const READY =
+  "case $(systemctl is-system-running) in running | degraded) ss -Hltn 'sport = :22' | grep -q . && echo ready ;; esac";
+
+// by what it prints: the engine says status 0 of a command that it could not yet run
+async function untilReady(container: StartedTestContainer): Promise<void> {
+  const deadline = Date.now() + 60_000;
+  while ((await execIn(container, READY)).stdout !== 'ready\n') {
+    if (Date.now() > deadline) throw new Error(`${container.getName()} did not come up within 60 seconds.`);
+    await sleep(100);
   }
 }
 
-export const REPOSITORY = join(import.meta.dirname, '../..');
-
-/** A fresh host. `james: false`: one on which James is not installed. */
+/** Starts a fresh host and waits until it can be logged in to. */
 export async function startHost({
   distribution = 'debian12',
   james = true,
-}: {
-  distribution?: Distribution;
-  james?: boolean;
-} = {}): Promise<TestHost> {
-  const keyFile = await loginKey();
-  const container = await new SystemdContainer(await image(distribution))
-    .withCopyContentToContainer([
-      { content: readFileSync(`${keyFile}.pub`), target: '/etc/ssh/test-keys', mode: 0o644 },
-    ])
+}: HostOptions = {}): Promise<TestHost> {
+  const key = await findOrMakeKey();
+  const name = `harden-test-${randomBytes(4).toString('hex')}`;
+  const container = await (await imageContainer(distribution))
+    .withSystemd()
+    .withName(name)
+    .withHostname(name)
+    .withCopyContentToContainer(
+      ['admin', 'operator', 'nosudo'].map((user) => ({
+        content: key.authorized,
+        target: `/home/${user}/.ssh/authorized_keys`,
+        mode: 0o644,
+      })),
+    )
     .start();
-  const host = new TestHost(container.getId(), keyFile);
-  await host.ready();
-  if (!james) await host.must('rm -rf /opt/james');
+  await untilReady(container);
+
+  const exec: TestHost['exec'] = (script, options) => execIn(container, script, options);
+  const count = async (unit: string, pattern: string): Promise<number> => {
+    const { stdout } = await mustExec(
+      container,
+      `journalctl --sync; journalctl --quiet --no-pager --output=cat ${unit} | grep -c -- '${pattern}' || :`,
+    );
+    return Number(stdout);
+  };
+  if (!james) await mustExec(container, 'rm -r /opt/james');
+  const hostKey = (await mustExec(container, 'cat /etc/ssh/ssh_host_ed25519_key.pub')).stdout.trim();
+  let ip = await bridgeAddress(container);
+
+  const host: TestHost = {
+    name,
+    get ip() {
+      return ip;
+    },
+    hostKey,
+    keyFile: key.file,
+    user: 'admin',
+    exec,
+    must: async (script) => (await mustExec(container, script)).stdout.trim(),
+    async restart() {
+      await container.restart({ timeout: 10_000 });
+      await untilReady(container);
+      ip = await bridgeAddress(container);
+    },
+    async stop() {
+      await container.stop();
+    },
+    connections: () => count('--unit=ssh', '^Connection from '),
+    accepted: () => count('--unit=ssh', '^Accepted [^ ]* for '),
+    sudoCommands: () => count('--identifier=sudo', ' COMMAND='),
+    async diff() {
+      const { stdout } = await $({ quiet: true })`docker diff ${container.getId()}`;
+      return stdout
+        .split('\n')
+        .filter(Boolean)
+        .map((line) => line.slice(2));
+    },
+    inventory: (vars, extra) => inventoryOf([host], vars, extra),
+  };
   return host;
 }
 
-/** Another machine of the same network, from which a host can be tried. */
-export class Attacker extends TestHost {
-  /** `refused` passed the limits, too: the kernel answered. */
-  async connect(ip: string, port: number, seconds = 1.5): Promise<'open' | 'refused' | 'dropped'> {
-    const { code, stderr } = await this.exec(`timeout ${seconds} bash -c ': > /dev/tcp/${ip}/${port}'`);
-    if (code === 0) return 'open';
-    if (code === 124) return 'dropped';
-    if (stderr.includes('refused')) return 'refused';
-    throw new Error(`unexpected answer: ${code} ${stderr}`);
-  }
-
-  async ping(ip: string): Promise<boolean> {
-    return (await this.exec(`ping -q -c 1 -W 1 ${ip}`)).code === 0;
-  }
+/** Another machine on the same network, with an address of its own. */
+export interface Attacker {
+  readonly ip: string;
+  /**
+   * One TCP connection, one SYN: the timeout is shorter than the second after which the kernel would send another,
+   * which would count as another try. Refused says that the SYN reached the port (RST) or was rejected aloud (ICMP).
+   */
+  connect(ip: string, port: number, timeoutMs?: number): Promise<'open' | 'refused' | 'dropped'>;
+  /** Whether one echo request is answered within a second. */
+  ping(ip: string): Promise<boolean>;
+  exec(script: string): Promise<Result>;
+  stop(): Promise<void>;
 }
 
-export async function startAttacker(): Promise<Attacker> {
-  const host = await startHost();
-  return Object.assign(new Attacker(host.id, host.keyFile), { ip: host.ip, hostKey: host.hostKey });
+export async function startAttacker(distribution: Distribution = 'debian12'): Promise<Attacker> {
+  const container = await (await imageContainer(distribution)).withCommand(['sleep', 'infinity']).start();
+  const exec = (script: string) => execIn(container, script);
+  return {
+    ip: await bridgeAddress(container),
+    async connect(ip, port, timeoutMs = 900) {
+      const { code, stderr } = await exec(
+        `timeout ${timeoutMs / 1000} bash -c 'exec 3<>/dev/tcp/${ip}/${port}'`,
+      );
+      if (code === 0) return 'open';
+      if (code === 124) return 'dropped';
+      if (stderr.includes('Connection refused')) return 'refused';
+      throw new Error(`The connection to ${ip}:${port} failed in an unexpected way: ${stderr.trim()}`);
+    },
+    async ping(ip) {
+      return (await exec(`ping -c 1 -W 1 ${ip}`)).code === 0;
+    },
+    exec,
+    async stop() {
+      await container.stop();
+    },
+  };
+}
+
+async function execIn(
+  container: StartedTestContainer,
+  script: string,
+  options: { readonly user?: string } = {},
+): Promise<Result> {
+  const { exitCode, stdout, stderr } = await container.exec(['sh', '-c', script], options);
+  return { code: exitCode, stdout, stderr };
+}
+
+async function mustExec(container: StartedTestContainer, script: string): Promise<Result> {
+  const result = await execIn(container, script);
+  if (result.code !== 0) {
+    throw new Error(
+      `In ${container.getName()} this failed with status ${result.code}: ${script}\n${result.stderr}`,
+    );
+  }
+  return result;
 }

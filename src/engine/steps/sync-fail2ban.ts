@@ -12,9 +12,9 @@ missing() {
   for jail in "$@"; do
     case " $now " in *" $jail "*) ;; *) printf '%s ' "$jail"; continue ;; esac
     case $threads in ''|*"$(printf 'f2b/a.%s' "$jail" | cut -c1-15)"*) ;; *) printf '%s ' "$jail" ;; esac
-  done
+  done | sed 's/ $//'
 }
-# loads: takes over the files; a reload keeps the bans, but a server whose jails are dead loses them by it
+# load: takes over the files; a reload keeps the bans, but a server whose jails are dead loses them by it
 load() {
   if answers && [ -z "$(missing $(running))" ]; then fail2ban-client reload 2>&1
   else

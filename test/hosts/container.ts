@@ -1,0 +1,59 @@
+import { GenericContainer, type StartedTestContainer } from 'testcontainers';
+import { $ } from 'zx';
+import { type Engine, findEngine, LABEL, runId } from './engine.ts';
+import { type Distribution, findOrBuildImage } from './image.ts';
+
+// its image comes from a registry, which not every network reaches; containers are removed by their label instead
+process.env.TESTCONTAINERS_RYUK_DISABLED = 'true';
+
+/** A container of the test image, whose program is whatever `withCommand` says. */
+export async function imageContainer(distribution: Distribution): Promise<HostContainer> {
+  const engine = await findEngine();
+  return new HostContainer(await findOrBuildImage(distribution), engine);
+}
+
+/** GenericContainer has no setter for two things that systemd needs: its stop signal and the cgroup namespace. */
+export class HostContainer extends GenericContainer {
+  private readonly engine: Engine;
+  constructor(image: string, engine: Engine) {
+    super(image);
+    this.engine = engine;
+    this.withLabels({ [LABEL]: runId() });
+    this.withAddedCapabilities('NET_ADMIN', 'NET_RAW');
+  }
+
+  /** Makes systemd process 1. */
+  withSystemd(): this {
+    this.createOpts.StopSignal = 'SIGRTMIN+3';
+    const cgroup = cgroupAccess(this.engine);
+    Object.assign(this.hostConfig, { CgroupnsMode: cgroup.namespace });
+    if (cgroup.bind)
+      this.withBindMounts([{ source: '/sys/fs/cgroup', target: '/sys/fs/cgroup', mode: cgroup.bind }]);
+    if (cgroup.security) this.withSecurityOpt(cgroup.security);
+    return this.withCommand(['/lib/systemd/systemd']).withTmpFs({
+      '/run': 'rw,nosuid,nodev,noexec,mode=755',
+      '/run/lock': 'rw,nosuid,nodev,noexec,mode=1777',
+    });
+  }
+}
+
+interface CgroupAccess {
+  readonly namespace: 'host' | 'private';
+  readonly bind?: 'ro' | 'rw';
+  readonly security?: string;
+}
+
+/** How systemd in a container gets at its control groups without --privileged. */
+export function cgroupAccess({ version, cgroup }: Engine): CgroupAccess {
+  if (cgroup === 1) return { namespace: 'host', bind: 'ro' };
+  // Docker 28 can mount a container's own part of the tree writable
+  if (Number.parseInt(version, 10) >= 28) return { namespace: 'private', security: 'writable-cgroups=true' };
+  // earlier engines cannot: the whole tree is bound, and systemd keeps to its own branch because it sees its real path
+  return { namespace: 'host', bind: 'rw' };
+}
+
+/** The address on the engine's bridge; it may be another one after a restart. */
+export async function bridgeAddress(container: StartedTestContainer): Promise<string> {
+  const format = '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}';
+  return (await $({ quiet: true })`docker inspect --format ${format} ${container.getId()}`).stdout.trim();
+}
