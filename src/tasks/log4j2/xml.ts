@@ -129,7 +129,7 @@ function element(source: string, node: XmlElement, depth: number): Element {
       .join('')
       .trim(),
     range: { start, end },
-    inner: tag[1] ? undefined : { start: TAG_END.lastIndex, end: source.lastIndexOf('</', end) },
+    inner: tag[1] ? undefined : { start: TAG_END.lastIndex, end: source.lastIndexOf('</', end - 1) },
     nameEnd,
   };
 }
