@@ -44,7 +44,7 @@ export interface InstallPackages {
   readonly names: readonly string[];
 }
 
-/** One `systemctl` action. `manager` reloads unit files first where systemd says it needs that. */
+/** One `systemctl` action, after systemd has read unit files that changed. */
 export interface ControlUnit {
   readonly kind: 'control-unit';
   readonly unit: string;
@@ -61,9 +61,11 @@ export interface RunCommand {
 export interface LoadRules {
   readonly kind: 'load-rules';
   readonly family: 'ipv4' | 'ipv6';
+  /** The chain of ours that is filled. */
+  readonly chain: string;
   /** Input for `iptables-restore --noflush`: all or nothing. */
   readonly batch: string;
-  /** Undoes the batch, likewise as one transaction; used by the host itself if nobody confirms. */
+  /** Undoes the batch but for the jump, likewise as one transaction; used by the host itself if nobody confirms. */
   readonly undo: string;
   /** Our rules as they are and as they shall be, one a line, for the diff. */
   readonly before: readonly string[];
@@ -84,6 +86,8 @@ export interface SyncFail2ban {
   readonly filters: readonly string[];
   /** Bans that the kernel lost: those jails are restarted, which enforces their bans again. */
   readonly restart: readonly string[];
+  /** The server shall run even where no jail asks for it. */
+  readonly start?: boolean;
 }
 
 /** Plain data: the same value is shown as a diff, compiled to shell, and judged by the second observation. */

@@ -4,7 +4,7 @@ import type { StartedTestContainer } from 'testcontainers';
 import { $ } from 'zx';
 import { bridgeAddress, imageContainer } from './container.ts';
 import type { Distribution } from './image.ts';
-import { inventoryOf } from './inventory.ts';
+import { type InventoryOptions, inventoryOf } from './inventory.ts';
 import { findOrMakeKey } from './key.ts';
 
 export interface Result {
@@ -38,8 +38,8 @@ export interface TestHost {
   sudoCommands(): Promise<number>;
   /** Paths that differ from the image. */
   diff(): Promise<string[]>;
-  /** The text of an inventory of this host alone; `extra` is laid over its entry. */
-  inventory(vars?: object, extra?: object): string;
+  /** The text of an inventory of this host alone. */
+  inventory(options?: InventoryOptions): string;
 }
 
 export interface HostOptions {
@@ -120,9 +120,10 @@ export async function startHost({
       return stdout
         .split('\n')
         .filter(Boolean)
-        .map((line) => line.slice(2));
+        .map((line) => line.slice(2))
+        .sort();
     },
-    inventory: (vars, extra) => inventoryOf([host], vars, extra),
+    inventory: (options) => inventoryOf([host], options),
   };
   return host;
 }

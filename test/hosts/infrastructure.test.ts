@@ -74,7 +74,9 @@ describe('a host', () => {
   });
 
   test('is described by an inventory', () => {
-    const { hosts, vars, playbook } = parse(host.inventory({ trusted: ['192.0.2.1'] }, { user: 'operator' }));
+    const { hosts, vars, playbook } = parse(
+      host.inventory({ vars: { trusted: ['192.0.2.1'] }, entry: { user: 'operator' } }),
+    );
     expect(hosts).toEqual({
       [host.name]: {
         address: host.ip,
@@ -83,7 +85,7 @@ describe('a host', () => {
         host_key: host.hostKey,
       },
     });
-    expect(vars).toEqual({ trusted: ['192.0.2.1'] });
+    expect(vars).toEqual({ ssh_hitcount: 255, trusted: ['192.0.2.1'] });
     expect(playbook).toMatch(/^\/.*\/playbooks\/james-fail2ban\.yaml$/);
   });
 });

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { failedLogin, showsBan } from './attack.ts';
 import { harden } from './cli.ts';
+import { removeContainers } from './engine.ts';
 import { startAttacker, startHost } from './host.ts';
-import { removeContainers } from './setup.ts';
 
 /** The guided tour behind `npm run quickstart`: everything it shows happens on a real host, nothing is staged. */
 const heading = (text: string) => console.log(`\n\u001b[1m── ${text}\u001b[0m`);
@@ -25,7 +25,7 @@ async function run(...args: string[]): Promise<void> {
 try {
   heading('A fresh Debian host with James, but without protection');
   const host = await startHost();
-  writeFileSync(inventory, host.inventory({ ssh_hitcount: 30 }));
+  writeFileSync(inventory, host.inventory({ vars: { ssh_hitcount: 30 } }));
   await run('check', 'inventory.yaml');
 
   heading('Make it so: the firewall change is confirmed by a new login, or the host undoes it');

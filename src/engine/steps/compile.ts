@@ -64,31 +64,46 @@ const PHASES: readonly Phase[] = ['plain', 'guarded', 'confirmed', 'settle'];
 /** Whether a change of a guarded task can itself cut the operator off, or only makes another one last. */
 const cuts = (change: Change): boolean => change.kind === 'load-rules' || change.kind === 'run-command';
 
+/** A start of fail2ban by itself would take files that nobody has checked: the sync does it, and can put them back. */
+const starts = (change: Change): boolean =>
+  change.kind === 'control-unit' &&
+  change.unit === 'fail2ban.service' &&
+  ['start', 'restart', 'reload-or-restart'].includes(change.action);
+
 /** The steps of one wave in the order in which they run. */
 export function compile(wave: readonly TaskChanges[]): Step[] {
   const steps: Step[] = [];
-  const settles: { task: string; change: SyncFail2ban }[] = [];
+  const settling = new Set<string>();
+  const syncs: SyncFail2ban[] = [];
+  const syncing = wave.some(({ changes }) => changes.some(({ kind }) => kind === 'sync-fail2ban'));
   for (const { task, changes, guarded } of wave) {
     for (const change of changes) {
-      if (change.kind === 'sync-fail2ban') settles.push({ task: task.id, change });
-      else {
+      if (change.kind === 'sync-fail2ban') {
+        settling.add(task.id);
+        syncs.push(change);
+      } else if (syncing && starts(change)) {
+        settling.add(task.id);
+        syncs.push({ kind: 'sync-fail2ban', jails: [], filters: [], restart: [], start: true });
+      } else {
         const phase = !guarded ? 'plain' : cuts(change) ? 'guarded' : 'confirmed';
         steps.push({ phase, tasks: [task.id], title: title(change), code: code(change) });
       }
     }
   }
-  const sync = mergeSyncs(settles.map(({ change }) => change));
-  if (sync) {
-    const tasks = [...new Set(settles.map(({ task }) => task))];
-    steps.push({ phase: 'settle', tasks, title: title(sync), code: code(sync) });
+  if (syncs.length > 0) {
+    const sync = merge(syncs);
+    steps.push({ phase: 'settle', tasks: [...settling], title: title(sync), code: code(sync) });
   }
   return steps.sort((a, b) => PHASES.indexOf(a.phase) - PHASES.indexOf(b.phase));
 }
 
-function mergeSyncs([first, ...rest]: readonly SyncFail2ban[]): SyncFail2ban | undefined {
-  if (!first) return undefined;
-  const all = (name: 'jails' | 'filters' | 'restart') => [
-    ...new Set([first, ...rest].flatMap((sync) => sync[name])),
-  ];
-  return { kind: 'sync-fail2ban', jails: all('jails'), filters: all('filters'), restart: all('restart') };
+function merge(syncs: readonly SyncFail2ban[]): SyncFail2ban {
+  const all = (name: 'jails' | 'filters' | 'restart') => [...new Set(syncs.flatMap((sync) => sync[name]))];
+  return {
+    kind: 'sync-fail2ban',
+    jails: all('jails'),
+    filters: all('filters'),
+    restart: all('restart'),
+    start: syncs.some(({ start = false }) => start),
+  };
 }

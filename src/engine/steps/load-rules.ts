@@ -2,26 +2,17 @@ import { isIP } from 'node:net';
 import { feed } from '../../shell/frame.ts';
 import { raw, type Sh, sh } from '../../shell/quote.ts';
 import type { LoadRules } from '../../tasks/change.ts';
-import { CHAIN_NAME, loadChain } from '../../tasks/iptables/loader.ts';
+import { loadChain } from '../../tasks/iptables/loader.ts';
 
 const COMMAND = { ipv4: raw('iptables'), ipv6: raw('ip6tables') } as const;
-
-/** The chain a batch fills: its second line. */
-function chainOf({ batch }: LoadRules): string {
-  const chain = /^\*filter\n:(\S+) - \[0:0\]\n/.exec(batch)?.[1];
-  if (!chain || !new RegExp(CHAIN_NAME).test(chain)) {
-    throw new RangeError('the batch does not begin with the line of its chain');
-  }
-  return chain;
-}
 
 /**
  * Loads the batch and looks whether the kernel holds it. Runs under `set -e` beside the step library. A batch that the
  * kernel refuses leaves everything as it was.
  */
 export function loadRules(change: LoadRules): Sh {
-  const command = COMMAND[change.family];
-  const chain = chainOf(change);
+  const { chain, family } = change;
+  const command = COMMAND[family];
   const rules = change.batch.split('\n').filter((line) => line.startsWith(`-A ${chain} `)).length;
   return sh`load_batch() {
 ${feed(sh`${command}-restore --noflush -w 10`, Buffer.from(change.batch))}
@@ -33,7 +24,7 @@ while [ "$code" -eq 4 ] && [ "$try" -lt 3 ]; do
   try=$((try + 1)) code=0
   load_batch || code=$?
 done
-[ "$code" -eq 0 ] || fail ${`the ${change.family} limits were not loaded (${command}-restore said why above): nothing of them is in force; if somebody changed INPUT meanwhile, run harden again`}
+[ "$code" -eq 0 ] || fail ${`the ${family} limits were not loaded (${command}-restore said why above): nothing of them is in force; if somebody changed INPUT meanwhile, run harden again`}
 [ "$(${command} -w 10 -S ${chain} | grep -c ${`^-A ${chain.replaceAll('.', '\\.')} `})" -eq ${rules} ] ||
   fail ${`${chain} does not hold the ${rules} rules that were loaded into ${command}: something else writes to that chain`}
 [ "$(${command} -w 10 -S INPUT | sed 's/ *$//' | grep -cxF -e ${`-A INPUT -j ${chain}`})" -eq 1 ] ||
@@ -46,8 +37,8 @@ done
  * that nobody is locked out: exit status 1. Needs nothing from the step library.
  */
 export function undoRules(change: LoadRules): Sh {
-  const command = COMMAND[change.family];
-  const chain = chainOf(change);
+  const { chain, family } = change;
+  const command = COMMAND[family];
   return sh`(
 set +e
 ${loadChain(chain)}
@@ -57,7 +48,7 @@ ${feed(sh`load_chain ${command}`, Buffer.from(change.undo))}
 undo_batch && exit 0
 while ${command} -w 10 -D INPUT -j ${chain} 2>/dev/null; do :; done
 ${command} -w 10 -F ${chain} 2>/dev/null
-echo ${`the earlier ${change.family} rules of ${chain} could not be loaded again: that chain is empty now and nothing is limited by it`} >&2
+echo ${`the earlier ${family} rules of ${chain} could not be loaded again: that chain is empty now and nothing is limited by it`} >&2
 exit 1
 )`;
 }

@@ -16,8 +16,10 @@ missing() {
 }
 # load: takes over the files; a reload keeps the bans, but a server whose jails are dead loses them by it
 load() {
-  if answers && [ -z "$(missing $(running))" ]; then fail2ban-client reload 2>&1
+  if answers && [ -z "$(missing $(running))" ] && [ "$(systemctl show -p NeedDaemonReload --value fail2ban)" != yes ]; then
+    fail2ban-client reload 2>&1
   else
+    systemctl daemon-reload
     systemctl reset-failed fail2ban 2>/dev/null || :
     systemctl restart fail2ban 2>&1
   fi
@@ -60,7 +62,7 @@ for filter in "$@"; do
 done
 said=$(fail2ban-client -t 2>&1) || put_back "fail2ban refuses its configuration: $(echo "$said" | errors)"`);
 
-const TAKE_OVER = raw(`if [ -n "$was_up$wanted" ]; then
+const TAKE_OVER = raw(`if [ -n "$was_up$wanted$start" ]; then
   touched=yes
   said=$(load) || put_back "fail2ban could not load its configuration: $(echo "$said" | errors)"
   settled || put_back "These jails do not run: $(missing $wanted)$(logged)"
@@ -73,12 +75,12 @@ fi`);
 /**
  * Checks the files, lets the server take them over (a reload keeps its bans), and compares the jails that then run
  * with those that should. If they do not, the files of this run are put back and loaded again. A server that does not
- * run is started only for a jail. Needs the step library's `fail` and `restore_files`.
+ * run is started only for a jail, or where `start` says so. Needs the step library's `fail` and `restore_files`.
  */
-export function syncFail2ban({ jails, filters, restart }: SyncFail2ban): Sh {
+export function syncFail2ban({ jails, filters, restart, start = false }: SyncFail2ban): Sh {
   return lines([
     FUNCTIONS,
-    sh`wanted=${jails.join(' ')} restart=${restart.join(' ')}`,
+    sh`wanted=${jails.join(' ')} restart=${restart.join(' ')} start=${start ? 'yes' : ''}`,
     sh`set -- ${filters}`,
     VALIDATE,
     TAKE_OVER,

@@ -33,6 +33,7 @@ export function loadRulesChange(
   return {
     kind: 'load-rules',
     family,
+    chain,
     batch: batch(chain, [
       ...rules,
       ...(placed ? [] : [...entry.jumps.map(({ spec }) => `-D INPUT ${spec}`), `-I INPUT 1 -j ${chain}`]),

@@ -50,6 +50,7 @@ describe('loadRulesChange', () => {
     expect(change(from, [{ kind: 'loopback' }])).toEqual({
       kind: 'load-rules',
       family: 'ipv4',
+      chain: 'HARDEN',
       batch: '*filter\n:HARDEN - [0:0]\n-A HARDEN -i lo -j RETURN\nCOMMIT\n',
       undo: '*filter\n:HARDEN - [0:0]\n-A HARDEN -j ACCEPT\n-I INPUT 2 -j HARDEN\nCOMMIT\n',
       before: ['-A INPUT -j HARDEN', '-A HARDEN -j ACCEPT'],

@@ -1,0 +1,54 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { CommandName, HostResult, RunResult, TaskResult } from '../../src/report/result.ts';
+import { harden } from './cli.ts';
+
+export interface Record extends RunResult {
+  /** What people would have read. */
+  readonly text: string;
+  /** The record's first host: most tests have one. */
+  readonly host: HostResult;
+  readonly tasks: Readonly<{ [id: string]: TaskResult }>;
+}
+
+export interface RunOptions {
+  readonly args?: readonly string[];
+  readonly env?: Readonly<{ [name: string]: string }>;
+  /** Files beside the inventory, such as a playbook. */
+  readonly files?: Readonly<{ [name: string]: string }>;
+}
+
+/** Runs a command with `--json` on an inventory. Fails where the exit code is not the record's. */
+export async function record(
+  command: CommandName,
+  inventory: string,
+  { args = [], env, files = {} }: RunOptions = {},
+): Promise<Record> {
+  const folder = await mkdtemp(join(tmpdir(), 'harden-test-'));
+  try {
+    for (const [name, text] of Object.entries({ ...files, 'inventory.yaml': inventory })) {
+      await writeFile(join(folder, name), text);
+    }
+    const yes = command === 'apply' ? ['--yes'] : [];
+    const { code, stdout, stderr } = await harden([command, '--json', ...yes, ...args], { cwd: folder, ...(env && { env }) });
+    if (stdout === '') throw new Error(`harden ${command} ended with ${code} and no record: ${stderr}`);
+    const result = JSON.parse(stdout) as RunResult;
+    if (result.exitCode !== code)
+      throw new Error(`The record says ${result.exitCode}, the process ${code}: ${stderr}`);
+    const [host] = result.hosts;
+    if (!host) throw new Error(`The record of harden ${command} has no host: ${stderr}`);
+    return {
+      ...result,
+      text: stderr,
+      host,
+      tasks: Object.fromEntries(host.tasks.map((task) => [task.id, task])),
+    };
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+/** Task id to status. */
+export const statuses = ({ tasks }: Record) =>
+  Object.fromEntries(Object.entries(tasks).map(([id, { status }]) => [id, status]));
