@@ -33,8 +33,8 @@ export async function apply(inventory: string | undefined, options: ApplyOptions
     } as const;
     session.say(session.text(shown, asks));
     if (asks && !(await confirm(`Apply to ${pending.length} ${pending.length === 1 ? 'host' : 'hosts'}?`))) {
-      process.stderr.write('Nothing was changed.\n');
-      return 0;
+      process.stderr.write('You did not agree: nothing was changed.\n');
+      return 1;
     }
     const applied = await session.each((host) =>
       host.pending ? host.apply() : Promise.resolve(host.result('apply')),

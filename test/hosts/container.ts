@@ -26,7 +26,11 @@ export class HostContainer extends GenericContainer {
   withSystemd(): this {
     this.createOpts.StopSignal = 'SIGRTMIN+3';
     const cgroup = cgroupAccess(this.engine);
-    Object.assign(this.hostConfig, { CgroupnsMode: cgroup.namespace });
+    Object.assign(this.hostConfig, {
+      CgroupnsMode: cgroup.namespace,
+      // as on most hosts; the engine's default bridge switches it off
+      Sysctls: { 'net.ipv6.conf.all.disable_ipv6': '0' },
+    });
     if (cgroup.bind)
       this.withBindMounts([{ source: '/sys/fs/cgroup', target: '/sys/fs/cgroup', mode: cgroup.bind }]);
     if (cgroup.security) this.withSecurityOpt(cgroup.security);

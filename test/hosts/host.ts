@@ -184,3 +184,22 @@ async function mustExec(container: StartedTestContainer, script: string): Promis
   }
   return result;
 }
+
+/** Logs in as OpenSSH does, and runs a command there. */
+export async function login(
+  host: Pick<TestHost, 'ip' | 'keyFile'>,
+  command: string,
+  { user = 'admin', input = '' } = {},
+): Promise<Result> {
+  const options = [
+    'BatchMode=yes',
+    'ConnectTimeout=5',
+    'StrictHostKeyChecking=no',
+    'UserKnownHostsFile=/dev/null',
+    'LogLevel=ERROR',
+  ].map((option) => `-o${option}`);
+  const ssh = $({ quiet: true, nothrow: true, input });
+  const { exitCode, stdout, stderr } =
+    await ssh`ssh -F none -i ${host.keyFile} ${options} ${user}@${host.ip} ${command}`;
+  return { code: exitCode ?? -1, stdout, stderr };
+}

@@ -1,9 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { $ } from 'zx';
 import { harden } from './cli.ts';
 import { cgroupAccess } from './container.ts';
-import { type Attacker, startAttacker, startHost, type TestHost } from './host.ts';
+import { type Attacker, login, startAttacker, startHost, type TestHost } from './host.ts';
 
 let host: TestHost;
 let attacker: Attacker;
@@ -15,19 +14,7 @@ afterAll(async () => {
   await Promise.all([host?.stop(), attacker?.stop()]);
 });
 
-function ssh(user: string, command: string, input = '') {
-  const options = [
-    'BatchMode=yes',
-    'StrictHostKeyChecking=no',
-    'UserKnownHostsFile=/dev/null',
-    'LogLevel=ERROR',
-  ];
-  return $({
-    quiet: true,
-    nothrow: true,
-    input,
-  })`ssh -F none -i ${host.keyFile} ${options.map((o) => `-o${o}`)} ${user}@${host.ip} ${command}`;
-}
+const ssh = (user: string, command: string, input = '') => login(host, command, { user, input });
 
 describe('a host', () => {
   test('lets in over SSH and counts it', async () => {
@@ -38,9 +25,9 @@ describe('a host', () => {
   });
 
   test('has one user for each way to become root', async () => {
-    expect((await ssh('operator', 'sudo -n true')).exitCode).toBe(1);
+    expect((await ssh('operator', 'sudo -n true')).code).toBe(1);
     expect((await ssh('operator', "sudo -S -p '' id -u", 'operator\n')).stdout).toBe('0\n');
-    expect((await ssh('nosudo', 'sudo -n true')).exitCode).toBe(1);
+    expect((await ssh('nosudo', 'sudo -n true')).code).toBe(1);
     expect((await ssh('nosudo', 'id -un')).stdout).toBe('nosudo\n');
   });
 
@@ -69,7 +56,7 @@ describe('a host', () => {
     await host.restart();
     expect((await host.exec('cat /etc/kept; cat /run/lost')).stdout).toBe('kept\n');
     expect((await host.exec('cat /etc/ssh/ssh_host_ed25519_key.pub')).stdout.trim()).toBe(host.hostKey);
-    expect((await ssh('admin', 'true')).exitCode).toBe(0);
+    expect((await ssh('admin', 'true')).code).toBe(0);
     expect(await host.diff()).toContain('/etc/kept');
   });
 

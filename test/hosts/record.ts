@@ -31,7 +31,10 @@ export async function record(
       await writeFile(join(folder, name), text);
     }
     const yes = command === 'apply' ? ['--yes'] : [];
-    const { code, stdout, stderr } = await harden([command, '--json', ...yes, ...args], { cwd: folder, ...(env && { env }) });
+    const { code, stdout, stderr } = await harden([command, '--json', ...yes, ...args], {
+      cwd: folder,
+      ...(env && { env }),
+    });
     if (stdout === '') throw new Error(`harden ${command} ended with ${code} and no record: ${stderr}`);
     const result = JSON.parse(stdout) as RunResult;
     if (result.exitCode !== code)
