@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { TestHost } from './host.ts';
 
 /** A script that writes failed logins of James, with the present time, into its live log, as the user James runs as. */
@@ -19,7 +20,7 @@ export async function showsBan(
       `iptables-save -t filter | grep -F -- '-A f2b-${jail} '; nft list table inet f2b-table 2>/dev/null; :`,
     );
     if (stdout.includes(address)) return true;
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    await sleep(500);
   }
   return false;
 }
