@@ -41,6 +41,8 @@ export class HostRun {
   readonly #shown = new Map<string, { reason: string; changes: readonly ChangeResult[] }>();
   readonly #outcomes = new Map<string, Outcome>();
   #failure: { status: HostStatus; reason: string } | undefined;
+  /** The address that the host sees this run come from. */
+  #operator = '';
 
   constructor(target: Target, tasks: readonly Task[], options: HostOptions) {
     this.target = target;
@@ -152,8 +154,6 @@ export class HostRun {
     }
   }
 
-  #operator = '';
-
   /** One job on the host. False if what follows cannot be applied. */
   async #applyWave(wave: ReturnType<typeof nextWave>): Promise<boolean> {
     const steps = compile(wave.map(({ task, decision }) => ({ task, ...decision })));
@@ -188,9 +188,10 @@ export class HostRun {
     this.#judgeSteps(wave, job, journal);
     const seen = job.inquiry.read(journal.frames);
     if (!seen) {
+      const undone = journal.guard === 'rolledback';
       this.#failure = {
-        status: 'failed',
-        reason: `The run on ${this.target.name} ended before it could look at the host again. What it had done stands; run harden check to see where the host is, and harden apply to finish.`,
+        status: undone ? 'rolled-back' : 'failed',
+        reason: `The run on ${this.target.name} ended before it could look at the host again. ${undone ? 'The host undid the change that nobody had confirmed; what else was done stands.' : 'What it had done stands.'} Run harden check to see where the host is, and harden apply to finish.`,
       };
       return false;
     }

@@ -1,0 +1,99 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { stringify } from 'yaml';
+import { login, startHost, type TestHost } from './host.ts';
+import { record, statuses } from './record.ts';
+
+let host: TestHost;
+beforeAll(async () => {
+  host = await startHost();
+});
+afterAll(() => host?.stop());
+
+const RULES =
+  "iptables-save | grep -v '^#' | sed 's/ \\[.*//'; ip6tables-save | grep -v '^#' | sed 's/ \\[.*//'";
+
+/** A guarded command of the user's own, and a file that has nothing to do with it. */
+const playbook = (command: string, unless = 'test -e /etc/firewall-is-done') => ({
+  'playbook.yaml': stringify({
+    name: 'somebody else’s firewall',
+    tasks: [
+      { id: 'other', name: 'another file', file: { path: '/etc/other', content: 'new\n' } },
+      { id: 'firewall', name: 'a firewall', command: { run: command, unless, guarded: true } },
+    ],
+  }),
+});
+const inventory = () => host.inventory({ playbook: 'playbook.yaml' });
+const args = ['--confirm-timeout', '10'];
+
+describe('a ruleset that would cut SSH off', () => {
+  it.each([
+    [
+      'new connections to SSH dropped',
+      'iptables -I INPUT -p tcp --dport 22 -m conntrack --ctstate NEW -j DROP',
+    ],
+    ['everything dropped', 'iptables -F; iptables -P INPUT DROP; iptables -P OUTPUT DROP'],
+    ['SSH rejected', 'iptables -A INPUT -p tcp --dport 22 --syn -j REJECT --reject-with tcp-reset'],
+  ])('is undone by the host: %s', async (_name, command) => {
+    await host.must('rm -f /etc/other; iptables -A INPUT -s 192.0.2.9 -j DROP');
+    const before = await host.must(RULES);
+    const result = await record('apply', inventory(), { args, files: playbook(command) });
+    expect(result.exitCode, result.text).toBe(4);
+    expect(result.host.status).toBe('rolled-back');
+    expect(statuses(result)).toEqual({ other: 'changed', firewall: 'rolled-back' });
+    expect(result.tasks.firewall?.reason).toContain('the host undid it');
+    expect(await host.must(RULES)).toBe(before);
+    expect((await login(host, 'true')).code).toBe(0);
+    expect(await host.must('cat /etc/other')).toBe('new');
+  });
+
+  it('is undone although the job that waits is killed', async () => {
+    const before = await host.must(RULES);
+    const files = playbook('iptables -I INPUT -p tcp --dport 22 --syn -j DROP');
+    const running = record('apply', inventory(), { args: ['--confirm-timeout', '60'], files });
+    while ((await host.exec('ls /var/lib/harden/runs/current/pending')).code !== 0) await sleep(100);
+    expect((await login(host, 'true')).code).toBe(255);
+    await host.must('systemctl kill --signal=KILL harden-run');
+    expect((await running).exitCode).toBe(4);
+    expect(await host.must(RULES)).toBe(before);
+    expect((await login(host, 'true')).code).toBe(0);
+  });
+});
+
+describe('a ruleset that lets the operator in', () => {
+  it('is confirmed by a new login, and stays', async () => {
+    const connections = await host.connections();
+    const command =
+      'iptables -N OURS && iptables -A INPUT -p tcp --dport 2222 -j DROP && touch /etc/firewall-is-done';
+    const result = await record('apply', inventory(), { args, files: playbook(command) });
+    expect(result.exitCode, result.text).toBe(0);
+    expect(await host.must('iptables -S INPUT')).toContain('--dport 2222 -j DROP');
+    expect(await host.connections()).toBe(connections + 2);
+    expect(await host.must('ls /var/lib/harden/runs/current')).toContain('confirmed');
+  });
+
+  it('that fails is undone at once', async () => {
+    const before = await host.must(RULES);
+    const command = 'iptables -P INPUT DROP && false';
+    const result = await record('apply', inventory(), { args, files: playbook(command, 'false') });
+    expect(result.exitCode, result.text).toBe(3);
+    expect(result.tasks.firewall).toMatchObject({ status: 'failed' });
+    expect(await host.must(RULES)).toBe(before);
+  });
+});
+
+describe('a second operator', () => {
+  it('is told who is at work, and changes nothing', async () => {
+    await host.must('rm /etc/other');
+    const slow = playbook('sleep 5; touch /etc/slow', 'test -e /etc/slow');
+    const first = record('apply', inventory(), { args, files: slow });
+    while ((await host.exec('systemctl is-active harden-run')).code !== 0) await sleep(100);
+    const second = await record('apply', inventory(), { args, files: slow });
+    expect(second.exitCode, second.text).toBe(75);
+    expect(second.host.status).toBe('locked');
+    expect(second.host.reason).toMatch(/is being changed by another run \(\S+@\S+, since \d{4}-/);
+    const looked = await record('check', inventory(), { files: slow });
+    expect([0, 2]).toContain(looked.exitCode);
+    expect((await first).exitCode).toBe(0);
+  });
+});
