@@ -1,5 +1,6 @@
 import { createInterface } from 'node:readline/promises';
 import { Writable } from 'node:stream';
+import type { BecomePassword } from '../transport/become.ts';
 
 /** A yes or no; anything but y or yes is no. */
 export async function confirm(question: string): Promise<boolean> {
@@ -28,14 +29,12 @@ async function secret(question: string): Promise<string> {
  * The sudo password: HARDEN_BECOME_PASSWORD, else a prompt where someone can answer it; asked once a run, and only
  * when a host wants one (or `ask` says so). Never from a file or an argument, where others could read it.
  */
-export function becomePassword({ ask }: { ask: boolean }): () => Promise<string | undefined> {
+export function becomePassword({ ask }: { ask: boolean }): BecomePassword {
+  const given = process.env.HARDEN_BECOME_PASSWORD;
+  if (given) return given;
   let answer: Promise<string | undefined> | undefined;
   return () => {
-    answer ??= (async () => {
-      const given = process.env.HARDEN_BECOME_PASSWORD;
-      if (given !== undefined && given !== '') return given;
-      return ask || process.stdin.isTTY ? secret('sudo password: ') : undefined;
-    })();
+    answer ??= ask || process.stdin.isTTY ? secret('sudo password: ') : Promise.resolve(undefined);
     return answer;
   };
 }

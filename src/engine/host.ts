@@ -36,6 +36,7 @@ export class HostRun {
   readonly #started = Date.now();
   #transport: Transport | undefined;
   #closedCounts = { connections: 0, execs: 0 };
+  #applying = false;
   #planned: readonly Planned[] = [];
   /** What was shown of a task's change when it was first planned, and what became of it. */
   readonly #shown = new Map<string, { reason: string; changes: readonly ChangeResult[] }>();
@@ -68,6 +69,7 @@ export class HostRun {
 
   /** Applies what `check` planned, wave by wave, until nothing is left to do or something stands in the way. */
   async apply(): Promise<HostResult> {
+    this.#applying = true;
     await this.#try(async () => {
       while (!this.#failure) {
         const wave = nextWave(this.#planned).filter(({ task }) => !this.#outcomes.has(task.id));
@@ -109,8 +111,13 @@ export class HostRun {
       await work();
     } catch (error) {
       if (!(error instanceof TransportError)) throw error;
-      const status = this.#planned.length === 0 ? 'unreachable' : 'failed';
-      this.#failure = { status, reason: error.message };
+      const [status, state] = this.#applying
+        ? ([
+            'failed',
+            'If its run had begun, it goes on there by itself and undoes what nobody confirms; harden check says where the host is.',
+          ] as const)
+        : (['unreachable', 'Nothing was changed there.'] as const);
+      this.#failure = { status, reason: `${error.message} ${state}` };
     }
   }
 
@@ -129,7 +136,7 @@ export class HostRun {
     throw new TransportError(
       'lost',
       this.target.name,
-      `${this.target.name} did not finish answering (exit status ${output.code}${said ? `: ${said}` : ''}). Nothing was changed. Try again; if it stays so, log in by hand and run: sudo true`,
+      `${this.target.name} did not finish answering (exit status ${output.code}${said ? `: ${said}` : ''}). Try again; if it stays so, log in by hand and run: sudo true`,
     );
   }
 

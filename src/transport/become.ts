@@ -9,6 +9,9 @@ export type Via =
   | { readonly kind: 'sudo' }
   | { readonly kind: 'sudo-password'; readonly password: string };
 
+/** The password for sudo: at hand, or asked for at most once a run, and only when sudo wants one. Undefined: none. */
+export type BecomePassword = string | (() => Promise<string | undefined>);
+
 /** Words that no output holds by accident; one set per command. */
 export interface Marks {
   /** Printed on both outputs once the right user's shell runs: all before it is noise, or sudo speaking. */
@@ -96,7 +99,7 @@ export function classifyRefusal(via: Via['kind'], exit: Exit, stderr: string, ma
     return {
       reason: 'sudo-password-needed',
       sentence:
-        'wants a password for sudo and none was given. Have it asked for, or let this user run sudo without one (NOPASSWD).',
+        'wants a password for sudo and none was given, or its user may not use sudo at all. Give it in HARDEN_BECOME_PASSWORD or with --ask-become-pass, or let this user run sudo without one (NOPASSWD).',
     };
   }
   if (/^\s*sudo\b/im.test(said)) {
@@ -114,5 +117,5 @@ export function classifyRefusal(via: Via['kind'], exit: Exit, stderr: string, ma
 export const wrongPassword: Refusal = {
   reason: 'sudo-password-wrong',
   sentence:
-    'did not accept the password for sudo. It was tried once and will not be tried again in this run, so that the account is not locked. Give the right one.',
+    'did not accept the password for sudo. It was tried once and will not be tried again in this run, so that the account is not locked. Give the right one, and see that this user may use sudo.',
 };

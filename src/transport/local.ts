@@ -1,3 +1,4 @@
+import type { BecomePassword } from './become.ts';
 import type { Where } from './errors.ts';
 import { failure, place } from './errors.ts';
 import { localShell } from './local-shell.ts';
@@ -6,7 +7,7 @@ import { scriptRunner } from './runner.ts';
 import type { Target, Transport } from './transport.ts';
 
 export interface LocalOptions {
-  readonly becomePassword?: (() => Promise<string | undefined>) | undefined;
+  readonly becomePassword?: BecomePassword | undefined;
   readonly env?: NodeJS.ProcessEnv | undefined;
 }
 

@@ -94,6 +94,13 @@ export function runScript({
     const send = (text: string) => void feed(process.stdin, Buffer.from(text), heard);
     const wholeScript = `${mark.begin}\n${script}`;
 
+    let passwordSent = false;
+    // only to a sudo that asks, in whatever words: under NOPASSWD the host never gets to see it
+    const sendPassword = () => {
+      if (via.kind !== 'sudo-password' || passwordSent) return;
+      passwordSent = true;
+      process.stdin.write(`${via.password}\n`);
+    };
     const passwordTimer =
       via.kind === 'sudo-password'
         ? after(passwordSeconds, () => {
@@ -144,6 +151,7 @@ export function runScript({
       heard();
       if (done) return;
       keep(kept.stderr, stderr.push(chunk));
+      if (!stdout.found && /[^\n]$/.test(stderr.before)) sendPassword();
       if (via.kind === 'sudo-password' && !stdout.found && !rejected && asksAgain(stderr.before, mark)) {
         rejected = true;
         clearTimeout(passwordTimer);
@@ -178,8 +186,7 @@ export function runScript({
 
     if (options.signal?.aborted) return interrupt();
     options.signal?.addEventListener('abort', interrupt, { once: true });
-    if (via.kind === 'sudo-password') process.stdin.write(`${via.password}\n`);
-    else send(wholeScript);
+    if (via.kind !== 'sudo-password') send(wholeScript);
   });
 }
 

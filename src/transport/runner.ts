@@ -1,5 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import { classifyRefusal, commandLine, marks, type Refusal, type Via, wrongPassword } from './become.ts';
+import {
+  type BecomePassword,
+  classifyRefusal,
+  commandLine,
+  marks,
+  type Refusal,
+  type Via,
+  wrongPassword,
+} from './become.ts';
 import { failure, place, type Where } from './errors.ts';
 import type { Start } from './process.ts';
 import { type Result, runScript } from './run-script.ts';
@@ -10,15 +18,25 @@ export interface RunnerOptions {
   readonly start: Start;
   /** Whether scripts need sudo. */
   readonly sudo: boolean;
-  /** Asked at most once, and only when sudo wants a password. */
-  readonly becomePassword?: (() => Promise<string | undefined>) | undefined;
+  readonly becomePassword?: BecomePassword | undefined;
   /** Why a command ended without an exit status. */
   readonly explainLoss: (started: boolean) => TransportError;
 }
 
+const UNUSABLE: Refusal = {
+  reason: 'sudo-password-wrong',
+  sentence: 'cannot be given a password that contains a line break or NUL; it was not sent.',
+};
+const unusable = (password: string): boolean => /[\n\r\0]/.test(password);
+
 /** Runs scripts one command each, and learns once how this host makes one root. */
 export function scriptRunner({ where, start, sudo, becomePassword, explainLoss }: RunnerOptions) {
-  let via: Via = sudo ? { kind: 'sudo' } : { kind: 'direct' };
+  const given = typeof becomePassword === 'string' ? becomePassword : undefined;
+  let via: Via = !sudo
+    ? { kind: 'direct' }
+    : given === undefined
+      ? { kind: 'sudo' }
+      : { kind: 'sudo-password', password: given };
   let learned = !sudo;
   let refusedPassword: Refusal | undefined;
   let turn: Promise<void> = Promise.resolve();
@@ -51,16 +69,12 @@ export function scriptRunner({ where, start, sudo, becomePassword, explainLoss }
 
   async function runAs(script: string, options: RunOptions, onStart: () => void): Promise<Output> {
     if (refusedPassword) throw refuse(refusedPassword);
+    if (via.kind === 'sudo-password' && unusable(via.password)) throw refuse(UNUSABLE);
     let outcome = await attempt(script, options, onStart);
     if ('reason' in outcome && outcome.reason === 'sudo-password-needed' && via.kind === 'sudo') {
-      const password = await becomePassword?.();
+      const password = typeof becomePassword === 'function' ? await becomePassword() : undefined;
       if (password === undefined) throw refuse(outcome);
-      if (/[\n\r\0]/.test(password)) {
-        throw refuse({
-          reason: 'sudo-password-wrong',
-          sentence: 'cannot be given a password that contains a line break or NUL; it was not sent.',
-        });
-      }
+      if (unusable(password)) throw refuse(UNUSABLE);
       via = { kind: 'sudo-password', password };
       outcome = await attempt(script, options, onStart);
     }

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { connect as connectTcp, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { AuthHandlerMiddleware, Client, ClientChannel } from 'ssh2';
+import type { BecomePassword } from './become.ts';
 import {
   connectFailure,
   errorCode,
@@ -22,7 +23,7 @@ import type { Target, Transport, TransportError } from './transport.ts';
 
 export interface SshOptions {
   /** Asked at most once, and only when sudo wants a password. */
-  readonly becomePassword?: (() => Promise<string | undefined>) | undefined;
+  readonly becomePassword?: BecomePassword | undefined;
   /** Opens an encrypted key file that no agent holds. */
   readonly passphrase?: ((file: string) => Promise<string | undefined>) | undefined;
   /** Instead of those that ssh would read. */

@@ -7,6 +7,8 @@ import { record, statuses } from './record.ts';
 let host: TestHost;
 beforeAll(async () => {
   host = await startHost();
+  // a table that is read exists from then on, empty: so that only rules differ
+  await host.must('iptables -nL; ip6tables -nL');
 });
 afterAll(() => host?.stop());
 

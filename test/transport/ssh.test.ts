@@ -509,6 +509,27 @@ exit 1
     expect(await server.attempts()).toEqual([]);
   });
 
+  test('with a password at hand: one command, and it is sent only where it is asked for', async () => {
+    const asks = await host('asks');
+    const transport = await logIn(asks.target, { ...asks.options, becomePassword: 'right one' });
+    expect((await transport.run('cat; exit 4')).code).toBe(4);
+    expect(transport.counts.execs).toBe(1);
+    const free = await host('free');
+    const other = await logIn(free.target, { ...free.options, becomePassword: 'right one' });
+    // what a sudo without questions leaves on standard input would be seen by the script's own `cat`
+    expect((await other.run('cat; echo 1')).stdout.toString()).toBe('1\n');
+    expect(other.counts.execs).toBe(1);
+    expect(free.log.commands.join()).not.toContain('right one');
+  });
+
+  test('a wrong password at hand', async () => {
+    const server = await host('asks');
+    const transport = await logIn(server.target, { ...server.options, becomePassword: 'wrong one' });
+    await expect(transport.run('x')).rejects.toMatchObject({ reason: 'sudo-password-wrong' });
+    await expect(transport.run('x')).rejects.toMatchObject({ reason: 'sudo-password-wrong' });
+    expect(await server.attempts()).toEqual(['wrong']);
+  });
+
   test('none given', async () => {
     const server = await host('asks');
     const transport = await logIn(server.target, server.options);

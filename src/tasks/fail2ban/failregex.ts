@@ -47,9 +47,11 @@ const partName = (name: string): string => ({ ID: 'fid', PORT: 'fport' })[name] 
 
 const IP4 = String.raw`\(\?:::f\{4,6\}:\)\?\(\?P<ip4>[^<>]+\)`;
 const IP6 = String.raw`\(\?P<ip6>(?:[^<>]|\(\?<=:\))+\)`;
+const ADDR = String.raw`\\\[\?\(\?:${IP4}\|${IP6}\)\\\]\?`;
 const EXPANDED: Readonly<Record<string, RegExp>> = {
   '<IP4>': new RegExp(`^${IP4}$`),
   '<IP6>': new RegExp(`^${IP6}$`),
-  '<ADDR>': new RegExp(String.raw`^\\\[\?\(\?:${IP4}\|${IP6}\)\\\]\?$`),
-  '<HOST>': new RegExp(String.raw`^\(\?:\\\[\?\(\?:${IP4}\|${IP6}\)\\\]\?\|\(\?P<dns>[^<>]+\)\)$`),
+  '<ADDR>': new RegExp(`^${ADDR}$`),
+  // where the jail has usedns = no, it is an address
+  '<HOST>': new RegExp(String.raw`^(?:${ADDR}|\(\?:${ADDR}\|\(\?P<dns>[^<>]+\)\))$`),
 };

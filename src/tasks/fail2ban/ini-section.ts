@@ -54,9 +54,17 @@ function parse(text: string): Line[] {
     });
 }
 
-/** The number of the first line that fail2ban could not read, if there is one. */
+/** The number of the first line that fail2ban could not read, if there is one: nothing may be defined twice. */
 export function unreadableLine(text: string): number | undefined {
-  const index = parse(text).findIndex((line) => line.kind === 'unreadable');
+  const seen = new Set<string>();
+  const index = parse(text).findIndex(({ kind, section, key }) => {
+    if (kind === 'unreadable') return true;
+    if (kind !== 'option' && (kind !== 'header' || section === 'DEFAULT')) return false;
+    const name = JSON.stringify([section, key]);
+    if (seen.has(name)) return true;
+    seen.add(name);
+    return false;
+  });
   return index < 0 ? undefined : index + 1;
 }
 
@@ -123,10 +131,12 @@ function setKey(text: string, section: string, key: string, value: string): stri
     const gap = text === '' ? '' : eol;
     return `${text}${end}${gap}[${section}]${eol}${key} = ${value}${eol}`;
   }
-  // a line that is indented deeper than the option above it would continue that option's value
-  const model = parsed.findLast(
-    (line, index) => index <= last && (line.kind === 'option' || line.kind === 'header'),
-  );
+  // a line that is indented deeper than the option above it would continue that option's value, as would the next
+  // header if it were indented deeper than our line
+  const model =
+    anchor.kind === 'header'
+      ? (parsed.find((line, index) => index > last && line.kind !== 'empty') ?? anchor)
+      : parsed.findLast((line, index) => index <= last && line.kind === 'option');
   const added = `${indentOf(model?.text ?? '')}${key} = ${value}${eol}`;
   return (
     join(parsed.slice(0, last)) + anchor.text + (anchor.eol || eol) + added + join(parsed.slice(last + 1))
@@ -135,7 +145,9 @@ function setKey(text: string, section: string, key: string, value: string): stri
 
 /** One option's line with another value; its spelling, its blanks and a comment behind it stay. */
 function replaceValue(line: string, value: string): string {
-  const [, head = '', old = '', comment = ''] = /^(\s*[^=:]*[=:]\s*)(.*?)(\s+;.*)?$/s.exec(line) ?? [];
-  const gap = old === '' && /\s[=:]$/.test(head) ? ' ' : '';
+  const comment = /\s+;.*$/s.exec(line)?.[0] ?? '';
+  const setting = line.slice(0, line.length - comment.length);
+  const [head = ''] = /^\s*[^=:]*[=:]\s*/.exec(setting) ?? [];
+  const gap = head === setting && /\s[=:]$/.test(head) ? ' ' : '';
   return head + gap + value + comment;
 }

@@ -1,0 +1,205 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { harden } from './cli.ts';
+import { startHost, type TestHost } from './host.ts';
+import { record, statuses } from './record.ts';
+
+let host: TestHost;
+let folder: string;
+let otherKey: string;
+beforeAll(async () => {
+  host = await startHost();
+  folder = mkdtempSync(join(tmpdir(), 'harden-test-'));
+  otherKey = join(folder, 'other');
+  execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', otherKey]);
+});
+afterAll(async () => {
+  rmSync(folder, { recursive: true });
+  await host?.stop();
+});
+
+/** One sentence for people about one host that could not be worked on. */
+async function refused(entry: object, env: Record<string, string> = {}): Promise<string> {
+  const before = await host.diff();
+  for (const command of ['check', 'apply'] as const) {
+    const result = await record(command, host.inventory({ entry }), { env });
+    expect(result.exitCode, result.text).toBe(3);
+    expect(result.host.status).toBe('unreachable');
+    expect(result.host.tasks).toEqual([]);
+    expect(result.text).toContain(result.host.reason);
+  }
+  const { reason = '' } = (await record('check', host.inventory({ entry }), { env })).host;
+  expect(reason).not.toMatch(/\n| at .*\.ts|Error:/);
+  expect(reason).toMatch(/ Nothing was changed there\.$/);
+  expect(
+    (await host.diff()).filter((path) => !before.includes(path) && !path.startsWith('/var/log')),
+  ).toEqual([]);
+  return reason;
+}
+
+describe('a host that cannot be worked on: exit 3, and one sentence of what to do', () => {
+  it('refuses the connection', async () => {
+    expect(await refused({ port: 2222 })).toMatch(
+      new RegExp(`^${host.name} \\(${host.ip}:2222\\) refused the connection: .*Check that sshd runs`),
+    );
+  });
+
+  it('does not answer', async () => {
+    await host.must('iptables -I INPUT -p tcp --dport 2223 -j DROP');
+    const result = await record('check', host.inventory({ entry: { port: 2223 } }));
+    expect(result.exitCode).toBe(3);
+    // the sentence says what a retry does to the very limit that may be the cause
+    expect(result.host.reason).toMatch(/did not answer within \d+ s\. .*DDOS-SSH.*better to wait a minute/);
+    await host.must('iptables -D INPUT -p tcp --dport 2223 -j DROP');
+  });
+
+  it('has no address', async () => {
+    expect(await refused({ address: 'no-such-host.invalid' })).toMatch(
+      /no-such-host\.invalid .*has no address/,
+    );
+  });
+
+  it('shows another key than the pinned one', async () => {
+    const accepted = await host.accepted();
+    const pinned = readFileSync(`${otherKey}.pub`, 'utf8').trim();
+    expect(await refused({ host_key: pinned })).toMatch(
+      /instead of the key pinned as host_key in the inventory .*closed before any login/,
+    );
+    expect(await host.accepted()).toBe(accepted);
+  });
+
+  it('is not known', async () => {
+    const accepted = await host.accepted();
+    expect(await refused({ host_key: undefined })).toMatch(
+      /^The key of .* is not known: it showed .*SHA256:.*closed before any login/,
+    );
+    expect(await host.accepted()).toBe(accepted);
+  });
+
+  it('rejects the key', async () => {
+    expect(await refused({ identity_file: otherKey })).toMatch(
+      /did not accept user admin with .*was not tried again, because failed logins count for fail2ban/,
+    );
+  });
+
+  it('is given a key file that does not exist', async () => {
+    expect(await refused({ identity_file: join(folder, 'missing') })).toMatch(
+      /missing.*No connection was made|missing/,
+    );
+  });
+
+  it('lets in a user without sudo', async () => {
+    expect(await refused({ user: 'nosudo' })).toMatch(/or its user may not use sudo at all/);
+    // sudo asks everybody for the password before it says who may
+    await host.must("echo 'nosudo:secret' | chpasswd");
+    expect(await refused({ user: 'nosudo' }, { HARDEN_BECOME_PASSWORD: 'secret' })).toMatch(
+      /does not let the login user become root: .*not in the sudoers/,
+    );
+  });
+
+  it('wants a password for sudo', async () => {
+    expect(await refused({ user: 'operator' })).toMatch(/password.*HARDEN_BECOME_PASSWORD/);
+    const wrong = await refused({ user: 'operator' }, { HARDEN_BECOME_PASSWORD: 'wr0ng-Secret' });
+    expect(wrong).toMatch(/password/);
+    expect(wrong).not.toContain('wr0ng-Secret');
+  });
+});
+
+describe('sudo with a password', () => {
+  it('works, and the password is nowhere', async () => {
+    const env = { HARDEN_BECOME_PASSWORD: 'operator' };
+    const result = await record('check', host.inventory({ entry: { user: 'operator' } }), {
+      args: ['-v'],
+      env,
+    });
+    expect(result.exitCode, result.text).toBe(2);
+    expect(result.host).toMatchObject({ connections: 1, roundTrips: 1 });
+    expect(`${JSON.stringify(result)}`.replaceAll('operator', '')).not.toContain('HARDEN_BECOME_PASSWORD');
+    await host.must('echo \'operator:t0p-$ecret "quoted"\' | chpasswd');
+    const odd = await record('check', host.inventory({ entry: { user: 'operator' } }), {
+      args: ['-v'],
+      env: { HARDEN_BECOME_PASSWORD: 't0p-$ecret "quoted"' },
+    });
+    expect(odd.exitCode, odd.text).toBe(2);
+    expect(JSON.stringify(odd)).not.toContain('t0p-');
+    expect(await host.must("journalctl --no-pager | grep -c 't0p-' || :")).toBe('0');
+  });
+});
+
+describe('a host that is not what the playbook expects', () => {
+  it('without James: its tasks are blocked with that reason, the rest is applied', async () => {
+    const bare = await startHost({ james: false });
+    const result = await record('apply', bare.inventory());
+    expect(result.exitCode, result.text).toBe(3);
+    expect(statuses(result)).toMatchObject({
+      'fail2ban.installed': 'changed',
+      'firewall.limits': 'changed',
+      'fail2ban.sshd': 'changed',
+      'fail2ban.running': 'changed',
+      'james.log4j2': 'blocked',
+      'james.log': 'blocked',
+      'fail2ban.james': 'blocked',
+    });
+    expect(result.tasks['james.log4j2']?.reason).toMatch(/James is not installed here/);
+    expect(await bare.must('fail2ban-client status')).toMatch(/Jail list:\s+sshd$/m);
+    const again = await record('check', bare.inventory());
+    expect(again.exitCode, again.text).toBe(3);
+    expect(statuses(again)).toMatchObject({
+      'firewall.limits': 'ok',
+      'fail2ban.sshd': 'ok',
+      'fail2ban.running': 'ok',
+    });
+    await bare.stop();
+  });
+
+  it.each([
+    [
+      'not well-formed',
+      '<Configuration>\n  <Appenders>\n</Configuration>\n',
+      /log4j2\.xml:\d+:\d+ the file is not well-formed XML/,
+    ],
+    [
+      'with a DOCTYPE',
+      '<!DOCTYPE x [<!ENTITY a "b">]>\n<Configuration/>\n',
+      /log4j2\.xml:1:1 it has a DOCTYPE/,
+    ],
+    [
+      'without loggers',
+      '<Configuration>\n  <Appenders/>\n</Configuration>\n',
+      /log4j2\.xml:1:1 the configuration has no <Loggers> section/,
+    ],
+  ])('a log4j2.xml %s is left alone, with line and column', async (_name, text, reason) => {
+    await host.must(
+      `cp -p /opt/james/conf/log4j2.xml /root/log4j2.xml; printf '%s' '${text}' >/opt/james/conf/log4j2.xml`,
+    );
+    const result = await record('apply', host.inventory(), { args: ['--task', 'james.log4j2'] });
+    expect(result.exitCode, result.text).toBe(3);
+    expect(result.tasks['james.log4j2']).toMatchObject({
+      status: 'blocked',
+      reason: expect.stringMatching(reason),
+    });
+    expect(result.tasks['james.log4j2']?.reason).toContain('it was left alone');
+    expect((await host.exec('cat /opt/james/conf/log4j2.xml')).stdout).toBe(text);
+    await host.must('cp -p /root/log4j2.xml /opt/james/conf/log4j2.xml');
+  });
+
+  it('a log4j2.xml that is missing', async () => {
+    await host.must('mv /opt/james/conf/log4j2.xml /root/');
+    const result = await record('check', host.inventory(), { args: ['--task', 'james.log4j2'] });
+    expect(result.exitCode).toBe(3);
+    expect(result.tasks['james.log4j2']?.reason).toMatch(/James is not installed here: .* does not exist/);
+    await host.must('mv /root/log4j2.xml /opt/james/conf/');
+  });
+});
+
+it('apply needs --yes where nobody can answer, and contacts no host', async () => {
+  const connections = await host.connections();
+  writeFileSync(join(folder, 'inventory.yaml'), host.inventory());
+  const { code, stderr } = await harden(['apply'], { cwd: folder });
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/harden diff.*--yes/);
+  expect(await host.connections()).toBe(connections);
+});
