@@ -1,6 +1,7 @@
 import type { Facts } from '../../src/probes/facts.ts';
 import type { FileState } from '../../src/probes/file.ts';
-import type { Key, PlanContext } from '../../src/tasks/task.ts';
+import type { Change, WriteFile } from '../../src/tasks/change.ts';
+import type { Key, PlanContext, Verdict } from '../../src/tasks/task.ts';
 
 export const FACTS: Facts = {
   distribution: 'debian',
@@ -34,3 +35,14 @@ export const fileState = (over: Partial<FileState> = {}): FileState => ({
 
 export const directoryState = (over: Partial<FileState> = {}): FileState =>
   fileState({ kind: 'directory', mode: '0755', ...over });
+
+export function changesOf(verdict: Verdict): readonly Change[] {
+  if (verdict.verdict !== 'change') throw new Error(`no change, but ${verdict.verdict}: ${verdict.reason}`);
+  return verdict.changes;
+}
+
+export function fileOf(verdict: Verdict, index = 0): WriteFile {
+  const change = changesOf(verdict)[index];
+  if (change?.kind !== 'write-file') throw new Error(`change ${index} is ${change?.kind}`);
+  return change;
+}

@@ -1,0 +1,219 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { stringify } from 'yaml';
+import { startHost, type TestHost } from './host.ts';
+import { type Record, record, statuses } from './record.ts';
+
+let host: TestHost;
+beforeAll(async () => {
+  host = await startHost();
+});
+afterAll(() => host?.stop());
+
+type Tasks = readonly object[];
+
+const run = (
+  command: 'check' | 'diff' | 'apply',
+  tasks: Tasks,
+  vars: object = {},
+  files: object = {},
+): Promise<Record> =>
+  record(command, host.inventory({ playbook: 'playbook.yaml', vars }), {
+    files: { ...files, 'playbook.yaml': stringify({ name: 'some tasks', tasks }) },
+  });
+
+/** From pending to proven to in sync. */
+async function converge(tasks: Tasks, vars: object = {}, files: object = {}): Promise<Record> {
+  const before = await run('check', tasks, vars, files);
+  expect(before.exitCode, before.text).toBe(2);
+  const applied = await run('apply', tasks, vars, files);
+  expect(applied.exitCode, applied.text).toBe(0);
+  const after = await run('check', tasks, vars, files);
+  expect(after.exitCode, after.text).toBe(0);
+  return applied;
+}
+
+const bytes = async (path: string): Promise<string> =>
+  Buffer.from(await host.must(`base64 <'${path.replaceAll("'", "'\\''")}'`), 'base64').toString();
+
+/** What a shell, a printf, a template or a terminal would take for more than text. */
+const HOSTILE: readonly (readonly [name: string, value: string])[] = [
+  ['quotes', `it's "quoted" \`id\``],
+  ['a command', '$(touch /pwned) `touch /pwned`; touch /pwned & | > /pwned'],
+  ['line breaks', 'a\nb\r\nc\n\n'],
+  ['percent signs', '100%s %n %d %% %(here)s'],
+  ['braces', '{{ not.a.variable }} {% raw %} ${HOME} {{'],
+  ['a leading dash', '-rf --help -n'],
+  ['other letters', 'Grüße, 世界, \u{1f4ec}, a\u0301'],
+  ['backslashes', String.raw`\n \\ \0 \u0041 \$HOME !! ~ * ? [a-z]`],
+  ['a heredoc', 'EOF\nHARDEN\n@@\n.\n'],
+  ['nothing', ''],
+];
+
+describe('values arrive literally', () => {
+  it.each(HOSTILE)('%s as content, variable and template', async (_name, value) => {
+    await host.must('rm -rf /etc/h && mkdir /etc/h');
+    await converge(
+      [
+        {
+          id: 'inline',
+          name: 'inline',
+          file: { path: '/etc/h/inline', content: value.replaceAll('{{', "{{ '{{' }}") },
+        },
+        { id: 'variable', name: 'variable', file: { path: '/etc/h/variable', content: '{{ value }}' } },
+        { id: 'source', name: 'source', file: { path: '/etc/h/source', source: 'source.txt' } },
+        { id: 'template', name: 'template', file: { path: '/etc/h/template', template: 'template.txt' } },
+      ],
+      { value },
+      { 'source.txt': value, 'template.txt': 'before {{ value }} after' },
+    );
+    for (const name of ['inline', 'variable', 'source']) expect(await bytes(`/etc/h/${name}`)).toBe(value);
+    expect(await bytes('/etc/h/template')).toBe(`before ${value} after`);
+    expect((await host.exec('ls /pwned')).code).not.toBe(0);
+  });
+
+  it.each([
+    ["/etc/h/it's $(touch /pwned)"],
+    ['/etc/h/-rf'],
+    ['/etc/h/100%s "x" {y}'],
+    ['/etc/h/Grüße *'],
+    ['/etc/h/a;b&c|d>e'],
+  ])('path %s', async (path) => {
+    await host.must('rm -rf /etc/h && mkdir /etc/h');
+    await converge([
+      { id: 'directory', name: 'directory', directory: { path: `${path}.d`, mode: '0750' } },
+      { id: 'file', name: 'file', file: { path, content: 'x\n', mode: '0640', owner: 'james' } },
+    ]);
+    expect(await bytes(path)).toBe('x\n');
+    expect((await host.must('ls -1N /etc/h')).split('\n').sort()).toEqual(
+      [path, `${path}.d`].map((p) => p.slice(7)).sort(),
+    );
+    expect((await host.exec('ls /pwned')).code).not.toBe(0);
+  });
+
+  it('a command is the user’s own code, and one exec', async () => {
+    const applied = await converge([
+      {
+        id: 'command',
+        name: 'command',
+        command: { run: 'printf "%s\\n" \'it"s $(x) 100%\' "Grüße" >/etc/made', creates: '/etc/made' },
+      },
+    ]);
+    expect(applied.host.roundTrips).toBe(2);
+    expect(await bytes('/etc/made')).toBe('it"s $(x) 100%\nGrüße\n');
+  });
+});
+
+describe('file', () => {
+  it('keeps the mode and owner that are not named, and follows a link', async () => {
+    await host.must(
+      'echo old >/etc/real; chown james:mail /etc/real; chmod 0604 /etc/real; ln -sf real /etc/link',
+    );
+    await converge([{ id: 'file', name: 'file', file: { path: '/etc/link', content: 'new\n' } }]);
+    expect(await host.must('stat -c "%U:%G %a %F" /etc/real; readlink /etc/link; cat /etc/real')).toBe(
+      'james:mail 604 regular file\nreal\nnew',
+    );
+  });
+
+  it('is not moved into place when its validation fails', async () => {
+    const tasks = [
+      {
+        id: 'sudoers',
+        name: 'sudoers',
+        file: { path: '/etc/sudoers.d/x', content: 'nonsense\n', mode: '0440', validate: 'visudo -cf "$1"' },
+      },
+    ];
+    const result = await run('apply', tasks);
+    expect(result.exitCode, result.text).toBe(3);
+    expect(result.tasks.sudoers?.status).toBe('failed');
+    expect(result.tasks.sudoers?.reason).toMatch(/syntax error|parse/);
+    expect(await host.must('ls -A /etc/sudoers.d')).toBe('README\nadministrators');
+  });
+
+  it('shows no diff of what is sensitive, anywhere', async () => {
+    await host.must('echo 0ld-s3cret >/etc/secret');
+    const tasks = [
+      {
+        id: 'secret',
+        name: 'secret',
+        file: { path: '/etc/secret', content: 'n3w-s3cret\n', mode: '0600', sensitive: true },
+      },
+    ];
+    const looked = await run('diff', tasks);
+    expect(looked.exitCode).toBe(2);
+    const applied = await run('apply', tasks);
+    expect(applied.exitCode, applied.text).toBe(0);
+    expect(JSON.stringify([looked, applied])).not.toMatch(/0ld-s3cret|n3w-s3cret/);
+    expect(await host.must('stat -c %a /etc/secret; cat /etc/secret')).toBe('600\nn3w-s3cret');
+    expect(await host.must('journalctl --no-pager | grep -c s3cret || :')).toBe('0');
+  });
+
+  it('is refused where it was changed since it was looked at', async () => {
+    await host.must('echo old >/etc/raced');
+    const tasks = [
+      // a barrier before it, so that its plan is made, and another hand is quicker
+      {
+        id: 'other',
+        name: 'other',
+        file: { path: '/etc/before', content: 'x\n', validate: 'echo theirs >/etc/raced' },
+      },
+      { id: 'raced', name: 'raced', file: { path: '/etc/raced', content: 'ours\n' } },
+    ];
+    const result = await run('apply', tasks);
+    expect(result.exitCode, result.text).toBe(3);
+    expect(result.tasks.raced?.status).toBe('failed');
+    expect(await bytes('/etc/raced')).toBe('theirs\n');
+  });
+});
+
+describe('service', () => {
+  it('is started and enabled, and told of a changed file that it tracks', async () => {
+    await host.must(`printf '[Service]\\nExecStart=/bin/sleep infinity\\nExecReload=/bin/touch /run/reloaded\\n[Install]\\nWantedBy=multi-user.target\\n' >/etc/systemd/system/toy.service
+      systemctl daemon-reload`);
+    const tasks = (content: string) => [
+      { id: 'conf', name: 'conf', file: { path: '/etc/toy.conf', content } },
+      { id: 'toy', name: 'toy', service: { name: 'toy', tracks: ['/etc/toy.conf'] } },
+    ];
+    await converge(tasks('a\n'));
+    expect(await host.must('systemctl is-active toy; systemctl is-enabled toy')).toBe('active\nenabled');
+    await converge(tasks('b\n'));
+    expect(await host.must('ls /run/reloaded')).toBe('/run/reloaded');
+    await host.must('sleep 1.1; echo c >/etc/toy.conf');
+    const owed = await run('check', tasks('c\n'));
+    expect(statuses(owed)).toEqual({ conf: 'ok', toy: 'drift' });
+    expect(owed.tasks.toy?.reason).toMatch(/a restart is owed: .*toy\.conf/);
+    expect((await run('apply', tasks('c\n'))).exitCode).toBe(0);
+    expect((await run('check', tasks('c\n'))).exitCode).toBe(0);
+  });
+
+  it('that dies is not called started', async () => {
+    await host.must(
+      `printf '[Service]\\nExecStart=/bin/sh -c "sleep 0.3; echo it broke; exit 1"\\n' >/etc/systemd/system/dies.service; systemctl daemon-reload`,
+    );
+    const result = await run('apply', [
+      { id: 'dies', name: 'dies', service: { name: 'dies', enabled: false } },
+    ]);
+    expect(result.exitCode, result.text).toBe(3);
+    expect(result.tasks.dies?.reason).toContain('it broke');
+  });
+});
+
+describe('package', () => {
+  it('waits for another apt, asks nothing, and keeps a changed conffile', async () => {
+    await host.must(
+      'apt-get -q update; apt-get -q -y install rsync >/dev/null 2>&1; apt-get -q -y remove rsync >/dev/null 2>&1; echo "# mine" >>/etc/default/rsync',
+    );
+    await host.must(
+      "systemd-run -q sh -c 'exec 9>/var/lib/dpkg/lock-frontend; python3 -V; flock 9; sleep 4' || :",
+    );
+    await converge([{ id: 'rsync', name: 'rsync', package: { name: 'rsync' } }]);
+    expect(await host.must('tail -n 1 /etc/default/rsync')).toBe('# mine');
+  });
+
+  it('that does not exist: a sentence, and nothing changed', async () => {
+    const result = await run('apply', [
+      { id: 'none', name: 'none', package: { name: 'no-such-package-here' } },
+    ]);
+    expect(result.exitCode, result.text).toBe(3);
+    expect(result.tasks.none?.reason).toMatch(/no-such-package-here/);
+  });
+});
