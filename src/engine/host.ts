@@ -329,7 +329,8 @@ const SUPPORTED = new Set(['debian', 'ubuntu']);
 
 const newId = (): string => `${Date.now().toString(16).padStart(12, '0')}${randomBytes(6).toString('hex')}`;
 
-const lastLines = (output: string): string => output.trim().split('\n').slice(-3).join(' / ');
+/** The end of what a failed step printed: enough for the words of a tool above the one of its caller. */
+const lastLines = (output: string): string => output.trim().split('\n').slice(-6).join(' / ');
 
 function statusOf(decision: Decision, kind: 'check' | 'apply'): [TaskStatus, string] {
   if (decision.status !== 'change') return [decision.status, decision.reason];
