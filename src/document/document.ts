@@ -136,9 +136,9 @@ export class SourceDocument {
     for (const part of path) {
       const child = this.#child(node, part);
       if (!child) break;
-      const key = child.key ?? found.value;
       node = child.value ?? node;
-      found = { key, value: child.value ? rangeOf(child.value) : key };
+      const value = child.value ? rangeOf(child.value) : undefined;
+      found = { key: child.key ?? value ?? found.value, value: value ?? child.key ?? found.value };
     }
     return found;
   }
@@ -186,6 +186,12 @@ function problemAt(
   const firstLine = text.slice(start, end).split('\n')[0]?.trimEnd() ?? '';
   return { file, line, column: col, length: firstLine.length, excerpt, message };
 }
+
+/** A map as it was written; nothing where something else stands. */
+export const record = (value: unknown): Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (value as Record<string, unknown>)
+    : {};
 
 /** Why a file cannot be read, in words. */
 export function readFailure(error: unknown): string {

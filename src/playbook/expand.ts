@@ -28,6 +28,9 @@ export interface Expansion {
   readonly used: ReadonlySet<string>;
 }
 
+/** Stands where a value would, so that a required parameter is not called missing. */
+const UNKNOWN = Symbol('unknown');
+
 const TOKEN = /\{\{\s*(?:'([^']*)'|"([^"]*)"|([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*))\s*\}\}/y;
 
 /**
@@ -56,7 +59,7 @@ export function expand(value: unknown, variables: Variables): Expansion {
       message: `"${name}" is not defined`,
       ...(near === undefined ? {} : { hint: `did you mean "${near}"?` }),
     });
-    return undefined;
+    return UNKNOWN;
   };
 
   const text = (source: string, path: Path): unknown => {

@@ -1,12 +1,12 @@
 import { readFile, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { type Path, readFailure, SourceDocument } from '../document/document.ts';
-import { InputError, type Problem } from '../document/problem.ts';
+import { type Path, readFailure, record, SourceDocument } from '../document/document.ts';
+import type { Problem } from '../document/problem.ts';
 import { hint } from '../document/suggest.ts';
 import { violations } from '../document/validate.ts';
 import type { AnyTaskType, Key, LocalFile, Task } from '../tasks/task.ts';
 import { type Expansion, expand, type Variables } from './expand.ts';
-import { PlaybookHead, TaskHead } from './schema.ts';
+import { PlaybookHead, TASK_ID, TaskHead } from './schema.ts';
 
 /** Bytes of a file beside the playbook at most. */
 const LOCAL_LIMIT = 1_048_576;
@@ -29,7 +29,10 @@ interface WrittenTask {
 export class Playbook {
   readonly document: SourceDocument;
   readonly vars: Readonly<Record<string, unknown>>;
+  /** Those of which at least the type is known. */
   readonly tasks: readonly WrittenTask[];
+  /** What is wrong before variables come in. */
+  readonly problems: readonly Problem[];
   readonly #made = new Map<string, MadeTasks>();
   #used: ReadonlySet<string> = new Set();
 
@@ -37,13 +40,15 @@ export class Playbook {
     document: SourceDocument,
     vars: Readonly<Record<string, unknown>>,
     tasks: readonly WrittenTask[],
+    problems: readonly Problem[],
   ) {
     this.document = document;
     this.vars = vars;
     this.tasks = tasks;
+    this.problems = problems;
   }
 
-  /** Throws `InputError` with everything that is wrong before variables come in. */
+  /** Throws `InputError` for a file that cannot be read as YAML at all. */
   static async read(
     path: string,
     cwd: string,
@@ -53,14 +58,13 @@ export class Playbook {
     const problems: Problem[] = violations(PlaybookHead, document.value).map(
       ({ path: at, message, ...rest }) => document.problem(at, message, rest),
     );
-    const written = (document.value as { tasks?: unknown } | null)?.tasks;
+    const { tasks: written, vars } = record(document.value);
     const tasks: WrittenTask[] = [];
     for (const [index, item] of (Array.isArray(written) ? written : []).entries()) {
       const task = readTask(document, ['tasks', index], item, taskTypes, problems);
       if (task) tasks.push(task);
     }
-    if (problems.length > 0) throw new InputError(problems);
-    return new Playbook(document, (document.value as { vars?: Record<string, unknown> }).vars ?? {}, tasks);
+    return new Playbook(document, record(vars), tasks, problems);
   }
 
   /** Variables that its tasks look up. */
@@ -94,7 +98,6 @@ function readTask(
   taskTypes: ReadonlyMap<string, AnyTaskType>,
   problems: Problem[],
 ): WrittenTask | undefined {
-  const before = problems.length;
   if (typeof item !== 'object' || item === null || Array.isArray(item)) {
     problems.push(document.problem(path, 'a task is a map of id, name and one task type'));
     return undefined;
@@ -117,12 +120,13 @@ function readTask(
     problems.push(document.problem(path, `a task has exactly one task type; this one has ${found}`));
   }
   const [type] = types;
-  if (problems.length > before || !type) return undefined;
-  const { id, name, tags = [] } = item as { id: string; name: string; tags?: string[] };
+  if (!type || types.length > 1) return undefined;
+  // a task with a wrong head is never run, but its parameters are looked at, so that all mistakes are told at once
+  const { id, name, tags } = item as Record<string, unknown>;
   return {
-    id,
-    name,
-    tags,
+    id: String(id),
+    name: String(name),
+    tags: Array.isArray(tags) ? tags.map(String) : [],
     type: taskTypes.get(type)!,
     params: (item as Record<string, unknown>)[type] ?? {},
     path: [...path, type],
@@ -161,21 +165,20 @@ function problemsOf(
   { type, path, params }: WrittenTask,
   expansion: Expansion,
 ): Problem[] {
-  if (expansion.problems.length > 0) {
-    return expansion.problems.map(({ path: at, part, message, hint: more }) =>
-      document.problem([...path, ...at], message, { part, hint: more }),
-    );
-  }
   /** Where a value came from, if it is a variable's. */
   const from = (at: Path): string => {
-    const origin = expansion.origins.find((one) =>
-      one.path.every((part, index) => String(part) === String(at[index])),
-    );
+    const origin = expansion.origins.find((one) => within(one.path, at));
     return origin ? ` (the value of ${origin.name}, set at ${origin.origin})` : '';
   };
-  const invalid = violations(type.schema, expansion.value);
-  if (invalid.length > 0) {
-    return invalid.map(({ path: at, message, at: what, hint: more }) =>
+  const unexpanded = expansion.problems.map(({ path: at, part, message, hint: more }) =>
+    document.problem([...path, ...at], message, { part, hint: more }),
+  );
+  const invalid = violations(type.schema, expansion.value)
+    // nothing is said of a value that is not known, nor of a list or a map because of one
+    .filter(({ path: at, at: what }) =>
+      expansion.problems.every((one) => !within(one.path, at) && (what === 'key' || !within(at, one.path))),
+    )
+    .map(({ path: at, message, at: what, hint: more }) =>
       document.problem(
         [...path, ...document.known([...path, ...at]).slice(path.length)],
         `${prefix(at, what)}${message}${from(at)}`,
@@ -185,10 +188,14 @@ function problemsOf(
         },
       ),
     );
-  }
+  if (unexpanded.length + invalid.length > 0) return [...unexpanded, ...invalid];
   const said = (type.check?.(expansion.value) ?? []) as readonly (readonly [Path, string])[];
   return said.map(([at, message]) => document.problem([...path, ...at], `${message}${from(at)}`));
 }
+
+/** Whether `path` is `outer` or inside it. */
+const within = (outer: Path, path: Path): boolean =>
+  outer.every((part, index) => String(part) === String(path[index]));
 
 /** The name of the parameter that a sentence about its value begins with. */
 function prefix(path: Path, at: 'key' | 'value'): string {
@@ -231,6 +238,7 @@ export function clashes(
   const owners = new Map<Key, Task>();
   for (const { document, written, made } of playbooks) {
     for (const { id, path, source } of written) {
+      if (!new RegExp(TASK_ID).test(id)) continue;
       const other = ids.get(id);
       if (other)
         problems.push(

@@ -1,7 +1,7 @@
 import { homedir } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { parseDocument } from 'yaml';
-import { SourceDocument } from '../document/document.ts';
+import { record, SourceDocument } from '../document/document.ts';
 import { InputError, type Problem } from '../document/problem.ts';
 import { hint, suggestion } from '../document/suggest.ts';
 import { violations } from '../document/validate.ts';
@@ -38,10 +38,8 @@ export async function loadRun(options: RunOptions): Promise<LoadedRun> {
   const problems: Problem[] = violations(Inventory, document.value).map(({ path, message, ...rest }) =>
     document.problem(path, message, rest),
   );
-  const inventory = document.value as Inventory;
-  const sound = problems.length === 0;
-  const playbooks = await readPlaybooks(document, sound ? inventory : undefined, options, problems);
-  if (!sound) throw new InputError(problems);
+  const inventory = problems.length === 0 ? (document.value as Inventory) : rightParts(document.value);
+  const playbooks = await readPlaybooks(document, inventory, options, problems);
   const names = Object.keys(inventory.hosts);
   const groups = Object.entries(inventory.groups ?? {});
   for (const [group, { hosts }] of groups) {
@@ -55,7 +53,10 @@ export async function loadRun(options: RunOptions): Promise<LoadedRun> {
     }
   }
   const commandLine = readAssignments(options.vars ?? {}, problems);
-  const variables = names.map((name) => hostVariables(name, document, inventory, playbooks, commandLine));
+  // without a host there are still the mistakes that every host would have
+  const variables = (names.length > 0 ? names : ['']).map((name) =>
+    hostVariables(name, document, inventory, playbooks, commandLine),
+  );
   // one host after another, so that hosts with the same values share their tasks
   const made = await inTurn(variables, (vars) =>
     inTurn(playbooks, async (playbook) => ({ playbook, ...(await playbook.make(vars)) })),
@@ -94,30 +95,47 @@ export async function loadRun(options: RunOptions): Promise<LoadedRun> {
   };
 }
 
+/** What can be used of an inventory with mistakes, so that those of the playbook are told along with them. */
+function rightParts(value: unknown): Inventory {
+  const { playbook, vars, groups, hosts } = record(value);
+  const texts = (list: unknown): string[] =>
+    [list].flat().filter((item): item is string => typeof item === 'string');
+  const each = <T>(map: unknown, part: (item: Record<string, unknown>) => T): Record<string, T> =>
+    Object.fromEntries(Object.entries(record(map)).map(([name, item]) => [name, part(record(item))]));
+  return {
+    playbook: texts(playbook),
+    vars: record(vars),
+    groups: each(groups, (group) => ({ hosts: texts(group.hosts), vars: record(group.vars) })),
+    hosts: each(hosts, (host) => ({ vars: record(host.vars) })),
+  };
+}
+
 async function readPlaybooks(
   document: SourceDocument,
-  inventory: Inventory | undefined,
+  inventory: Inventory,
   { playbooks, cwd, taskTypes }: RunOptions,
   problems: Problem[],
 ): Promise<Playbook[]> {
-  const named = inventory?.playbook === undefined ? [] : [inventory.playbook].flat();
+  const named = inventory.playbook === undefined ? [] : [inventory.playbook].flat();
   const paths =
     playbooks?.map((path) => resolve(cwd, path)) ??
     named.map((path) => resolve(dirname(document.path), path));
-  if (inventory && paths.length === 0) {
+  if (paths.length === 0 && problems.length === 0) {
     problems.push(
       document.problem([], 'names no playbook: add "playbook: FILE", or give --playbook FILE', { at: 'key' }),
     );
   }
   return inTurn(paths, async (path, index) => {
     try {
-      return [await Playbook.read(path, cwd, taskTypes)];
+      const playbook = await Playbook.read(path, cwd, taskTypes);
+      problems.push(...playbook.problems);
+      return [playbook];
     } catch (error) {
       if (!(error instanceof InputError)) throw error;
       const missing = error.problems.length === 1 && error.problems[0]?.line === undefined;
       if (missing && !playbooks) {
         // the mistake is in the line that names the file
-        const at = Array.isArray(inventory?.playbook) ? ['playbook', index] : ['playbook'];
+        const at = Array.isArray(inventory.playbook) ? ['playbook', index] : ['playbook'];
         problems.push(
           document.problem(at, `the playbook ${error.problems[0]!.file} ${error.problems[0]!.message}`),
         );

@@ -152,7 +152,51 @@ describe('mistakes in files', () => {
       'inventory.yaml': 'playbook: p.yaml\nhosts: { a: , b: }\ngroups: { g: { hosts: [c] } }\n',
       'p.yaml': playbook("thing: { count: 1, key: '{{ x }}' }\n    naem: x"),
     });
-    expect(text.match(/^\S+:\d+:\d+/gm)).toEqual(['inventory.yaml:3:24', 'p.yaml:6:5']);
+    expect(text.match(/^\S+:\d+:\d+/gm)).toEqual([
+      'inventory.yaml:3:24',
+      'p.yaml:5:21',
+      'p.yaml:5:30',
+      'p.yaml:6:5',
+    ]);
+  });
+
+  it.each<[string, Record<string, string>, string[]]>([
+    [
+      'a misspelt key of the inventory hides nothing of the playbook',
+      {
+        'inventory.yaml': 'playbook: p.yaml\nhosts: { a: { prot: 22 } }\n',
+        'p.yaml': playbook('thing: { count: 1 }'),
+      },
+      ['inventory.yaml:2:15', 'p.yaml:5:21'],
+    ],
+    [
+      'hosts of a wrong shape',
+      { 'inventory.yaml': 'playbook: p.yaml\nhosts: [a]\n', 'p.yaml': playbook('thing: { count: 1 }') },
+      ['inventory.yaml:2:8', 'p.yaml:5:21'],
+    ],
+    [
+      'variables of a wrong shape',
+      { 'inventory.yaml': `${INVENTORY}vars: [a]\n`, 'p.yaml': playbook('thing: { count: 1 }') },
+      ['inventory.yaml:3:7', 'p.yaml:5:21'],
+    ],
+    [
+      'a task without a name hides nothing of its parameters, nor of other tasks',
+      {
+        'p.yaml': 'name: p\ntasks:\n  - id: A\n    thing: { count: 1 }\n  - id: b\n    thing: { x: }\n',
+      },
+      ['p.yaml:3:5', 'p.yaml:3:9', 'p.yaml:4:21', 'p.yaml:5:5', 'p.yaml:6:14'],
+    ],
+    [
+      'an undefined variable hides nothing beside it, and is not called missing or of a wrong type',
+      {
+        'p.yaml': playbook(
+          "thing: { rows: [{ name: '{{ x }}' }, { name: 1 }], count: '{{ y }}', bantime: '{{ z }}' }",
+        ),
+      },
+      ['p.yaml:5:30', 'p.yaml:5:50', 'p.yaml:5:64', 'p.yaml:5:84'],
+    ],
+  ])('%s', async (_, files, places) => {
+    expect((await said(files)).match(/^\S+:\d+:\d+/gm)).toEqual(places);
   });
 
   it('says a mistake once, however many hosts share it', async () => {
