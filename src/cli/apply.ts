@@ -1,5 +1,3 @@
-import { summarize } from '../report/result.ts';
-import { version } from '../version.ts';
 import { confirm } from './ask.ts';
 import { type CommonOptions, UsageError } from './options.ts';
 import { Session } from './session.ts';
@@ -23,15 +21,7 @@ export async function apply(inventory: string | undefined, options: ApplyOptions
     const checked = await session.each((host) => host.check(true));
     const pending = session.hosts.filter((host) => host.pending);
     if (pending.length === 0) return session.finish(checked);
-    const shown = {
-      format: 'harden.result/1',
-      version,
-      command: 'diff',
-      exitCode: 2,
-      summary: summarize(checked),
-      hosts: checked,
-    } as const;
-    session.say(session.text(shown, asks));
+    session.showPlan(checked, asks);
     if (asks && !(await confirm(`Apply to ${pending.length} ${pending.length === 1 ? 'host' : 'hosts'}?`))) {
       process.stderr.write('You did not agree: nothing was changed.\n');
       return 1;

@@ -6,7 +6,7 @@ import { findInventory } from '../inventory/find.ts';
 import { loadRun } from '../playbook/run.ts';
 import { type CommandName, exitCode, type HostResult, type RunResult, summarize } from '../report/result.ts';
 import { type Painter, painter } from '../report/terminal.ts';
-import { textReport } from '../report/text.ts';
+import { type Given, textReport } from '../report/text.ts';
 import { taskTypes } from '../tasks/registry.ts';
 import { connect } from '../transport/connect.ts';
 import { version } from '../version.ts';
@@ -16,10 +16,10 @@ import type { CommonOptions } from './options.ts';
 /** One run of a command over hosts: files are loaded, hosts are worked on, one result comes out. */
 export class Session {
   readonly command: CommandName;
-  readonly inventory: string;
   readonly hosts: readonly HostRun[];
   readonly paint: Painter;
   readonly #options: CommonOptions;
+  readonly #given: Given;
   readonly #interrupted = new AbortController();
 
   static async open(
@@ -48,8 +48,8 @@ export class Session {
     options: CommonOptions & { confirmTimeout?: number },
   ) {
     this.command = command;
-    this.inventory = relative(process.cwd(), inventory) || inventory;
     this.#options = options;
+    this.#given = given(inventory, options);
     const out = options.json ? process.stderr : process.stdout;
     this.paint = painter({ off: !options.color, env: process.env, isTerminal: out.isTTY });
     const password = becomePassword({ ask: options.askBecomePass ?? false });
@@ -94,27 +94,53 @@ export class Session {
       summary: summarize(hosts),
       hosts,
     };
-    this.say(this.text(result, diff));
+    this.#say(this.#text(result, diff, this.#given));
     if (this.#options.json) process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
     return code;
   }
 
-  text(result: RunResult, diff: boolean): string {
+  /** Prints what is going to be changed. */
+  showPlan(hosts: readonly HostResult[], diff: boolean): void {
+    const summary = summarize(hosts);
+    this.#say(
+      this.#text({ format: 'harden.result/1', version, command: 'diff', exitCode: 2, summary, hosts }, diff),
+    );
+  }
+
+  #text(result: RunResult, diff: boolean, given?: Given): string {
     return textReport(result, {
       paint: this.paint,
       diff,
       quiet: this.#options.quiet ?? false,
       verbose: this.#options.verbose ?? false,
-      inventory: this.inventory,
+      ...(given ? { given } : {}),
     });
   }
 
   /** For people: standard output, or standard error where that is for a program. */
-  say(text: string): void {
+  #say(text: string): void {
     (this.#options.json ? process.stderr : process.stdout).write(text);
   }
 
   #progress(line: string): void {
     if (!this.#options.quiet) process.stderr.write(`${this.paint('dim', line)}\n`);
   }
+}
+
+/** For the next command. A variable's value may be a secret, so it is not repeated. */
+function given(inventory: string, { playbook, tags, task, var: vars, limit }: CommonOptions): Given {
+  const flag = (name: string, values: readonly string[] = []) => values.flatMap((value) => [name, value]);
+  return {
+    inventory: relative(process.cwd(), inventory) || inventory,
+    choices: [
+      ...flag('--playbook', playbook),
+      ...flag('--tags', tags && [tags.join(',')]),
+      ...flag('--task', task),
+      ...flag(
+        '--var',
+        Object.keys(vars ?? {}).map((name) => `${name}=…`),
+      ),
+    ],
+    ...(limit === undefined ? {} : { limit }),
+  };
 }

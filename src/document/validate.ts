@@ -10,6 +10,8 @@ export interface Violation {
   readonly at: 'key' | 'value';
   readonly message: string;
   readonly hint?: string | undefined;
+  /** A key too many: without it the value would fit. */
+  readonly surplus?: boolean;
 }
 
 const ajv = new Ajv({ allErrors: true, verbose: true, strict: false });
@@ -66,7 +68,13 @@ function inWords(error: ErrorObject): Violation {
     case 'additionalProperties': {
       const key = params.additionalProperty as string;
       const known = Object.keys((schema.properties as object | undefined) ?? {});
-      return { path: [...path, key], at: 'key', message: `unknown key "${key}"`, hint: hint(key, known) };
+      return {
+        path: [...path, key],
+        at: 'key',
+        message: `unknown key "${key}"`,
+        hint: hint(key, known),
+        surplus: true,
+      };
     }
     case 'required':
       return { path, at: 'key', message: `"${params.missingProperty}" is missing` };

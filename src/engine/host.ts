@@ -218,12 +218,8 @@ export class HostRun {
     const onStdout = (chunk: Buffer) => {
       chunks.push(chunk);
       const journal = read();
-      const running = journal.steps.findIndex(({ state }) => state === 'running');
-      const step = job.steps[running];
-      if (step && running >= told) {
-        this.#options.progress(step.title);
-        told = running + 1;
-      }
+      const begun = journal.steps.findLastIndex(({ state }) => state !== 'not-run');
+      for (; told <= begun; told++) this.#options.progress(job.steps[told]!.title);
       if (journal.guard === 'waiting') confirming ??= this.#confirm(job);
     };
     try {
@@ -248,6 +244,7 @@ export class HostRun {
     try {
       transport = await this.#options.connect();
       await transport.run(confirmation(job.id));
+      this.#options.progress('a new login worked: you can still get in');
     } catch (error) {
       if (!(error instanceof TransportError)) throw error;
       this.#options.progress(

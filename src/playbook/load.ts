@@ -173,12 +173,15 @@ function problemsOf(
   const unexpanded = expansion.problems.map(({ path: at, part, message, hint: more }) =>
     document.problem([...path, ...at], message, { part, hint: more }),
   );
-  const invalid = violations(type.schema, expansion.value)
-    // nothing is said of a value that is not known, nor of a list or a map because of one
-    .filter(({ path: at, at: what }) =>
-      expansion.problems.every((one) => !within(one.path, at) && (what === 'key' || !within(at, one.path))),
-    )
-    .map(({ path: at, message, at: what, hint: more }) =>
+  // nothing is said of a value that is not known, nor of a list or a map because of one
+  const invalid = violations(type.schema, expansion.value).filter(({ path: at, at: what }) =>
+    expansion.problems.every((one) => !within(one.path, at) && (what === 'key' || !within(at, one.path))),
+  );
+  const understood = unexpanded.length === 0 && invalid.every(({ surplus }) => surplus);
+  const said = (understood && type.check?.(expansion.value)) || [];
+  return [
+    ...unexpanded,
+    ...invalid.map(({ path: at, message, at: what, hint: more }) =>
       document.problem(
         [...path, ...document.known([...path, ...at]).slice(path.length)],
         `${prefix(at, what)}${message}${from(at)}`,
@@ -187,10 +190,11 @@ function problemsOf(
           hint: more,
         },
       ),
-    );
-  if (unexpanded.length + invalid.length > 0) return [...unexpanded, ...invalid];
-  const said = (type.check?.(expansion.value) ?? []) as readonly (readonly [Path, string])[];
-  return said.map(([at, message]) => document.problem([...path, ...at], `${message}${from(at)}`));
+    ),
+    ...(said as readonly (readonly [Path, string])[]).map(([at, message]) =>
+      document.problem([...path, ...at], `${message}${from(at)}`),
+    ),
+  ];
 }
 
 /** Whether `path` is `outer` or inside it. */

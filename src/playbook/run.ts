@@ -84,15 +84,18 @@ export async function loadRun(options: RunOptions): Promise<LoadedRun> {
           names,
           Object.fromEntries(groups.map(([group, { hosts }]) => [group, hosts])),
         );
+  if (selected.length === 0)
+    throw new InputError([{ file: '--limit', message: `"${options.limit}" leaves no host` }]);
   const chosen = (task: Task): boolean =>
     (!options.tags || task.tags.some((tag) => options.tags?.includes(tag))) &&
     (!options.tasks || options.tasks.includes(task.id));
-  return {
-    hosts: selected.map((name) => ({
-      target: target(name, inventory),
-      tasks: (made[names.indexOf(name)] ?? []).flatMap(({ tasks }) => tasks).filter(chosen),
-    })),
-  };
+  const hosts = selected.map((name) => ({
+    target: target(name, inventory),
+    tasks: (made[names.indexOf(name)] ?? []).flatMap(({ tasks }) => tasks).filter(chosen),
+  }));
+  if (hosts.every(({ tasks }) => tasks.length === 0))
+    throw new InputError([{ file: '--task', message: 'no task has both this id and one of these tags' }]);
+  return { hosts };
 }
 
 /** What can be used of an inventory with mistakes, so that those of the playbook are told along with them. */

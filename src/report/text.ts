@@ -1,3 +1,4 @@
+import { quote } from '../shell/quote.ts';
 import type { HostResult, RunResult, TaskResult, TaskStatus } from './result.ts';
 import { harmless, oneLine, type Painter, type Style } from './terminal.ts';
 
@@ -9,8 +10,15 @@ export interface TextOptions {
   readonly quiet: boolean;
   /** Also the tasks of hosts that are as wanted. */
   readonly verbose: boolean;
-  /** As given on the command line, for the next command. */
+  /** What the command was given, for the next one; without it none is named. */
+  readonly given?: Given;
+}
+
+export interface Given {
   readonly inventory: string;
+  /** Other words of the command line that choose what is worked on, but for `--limit`. */
+  readonly choices: readonly string[];
+  readonly limit?: string;
 }
 
 const SIGNS: Readonly<Record<TaskStatus, readonly [sign: string, style: Style]>> = {
@@ -66,7 +74,8 @@ export function hostText(host: HostResult, result: Pick<RunResult, 'hosts'>, opt
 
 function taskText(task: TaskResult, width: number, { paint, diff }: TextOptions): string {
   const [sign, style] = SIGNS[task.status];
-  const reason = oneLine(task.reason);
+  // a proven change is told by what it mended
+  const reason = `${task.status === 'changed' ? 'before: ' : ''}${oneLine(task.reason)}`;
   const line = `  ${paint(style, sign)} ${task.id.padEnd(width)}  ${task.status === 'ok' ? paint('dim', reason) : reason}`;
   const notes = task.notes.map((note) => `      ${paint('cyan', 'note:')} ${oneLine(note)}`);
   const moving = task.status === 'drift' || task.status === 'rolled-back';
@@ -110,27 +119,29 @@ function totals(result: RunResult, options: TextOptions): string {
   ];
   const nothing =
     command === 'apply' && summary.changed === 0 && exitCode === 0 ? ['nothing had to be changed'] : [];
-  const next = nextCommand(result, options.inventory);
+  const next = options.given && nextCommand(result, options.given);
   return [
     `${hosts}: ${[...states, ...nothing].join(', ')}`,
     ...(next ? [`next: ${paint('bold', next)}`] : []),
   ].join('\n');
 }
 
-function nextCommand({ command, hosts, summary }: RunResult, inventory: string): string | undefined {
-  const some = (status: HostResult['status']) =>
-    hosts.filter((host) => host.status === status).map(({ name }) => name);
+function nextCommand({ command, hosts, summary }: RunResult, given: Given): string | undefined {
+  const next = (name: string, chosen: readonly HostResult[]) => {
+    const limit = chosen.length === hosts.length ? given.limit : chosen.map((host) => host.name).join(',');
+    const words = [given.inventory, ...given.choices, ...(limit === undefined ? [] : ['--limit', limit])];
+    return ['harden', name, ...words.map(typed)].join(' ');
+  };
   if (command !== 'apply') {
-    const drifted = hosts
-      .filter((host) => host.tasks.some(({ status }) => status === 'drift'))
-      .map(({ name }) => name);
-    if (drifted.length === 0) return undefined;
-    const limit = drifted.length === summary.hosts ? '' : ` --limit ${drifted.join(',')}`;
-    return `harden apply ${inventory}${limit}`;
+    const drifted = hosts.filter((host) => host.tasks.some(({ status }) => status === 'drift'));
+    return drifted.length === 0 ? undefined : next('apply', drifted);
   }
-  if (summary.rolledBack > 0) return `harden diff ${inventory} --limit ${some('rolled-back').join(',')}`;
-  if (summary.changed > 0 && summary.changed === summary.hosts) return `harden check ${inventory}`;
-  return undefined;
+  const rolledBack = hosts.filter(({ status }) => status === 'rolled-back');
+  if (rolledBack.length > 0) return next('diff', rolledBack);
+  return summary.changed > 0 && summary.changed === summary.hosts ? next('check', hosts) : undefined;
 }
+
+/** A word as one types it: quoted only if it has to be. */
+const typed = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : quote(oneLine(word)));
 
 const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;

@@ -2,10 +2,10 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { repository } from '../repository.ts';
 import { failedLogin, showsBan } from './attack.ts';
 import { type Attacker, startAttacker, startHost, type TestHost } from './host.ts';
 import { record } from './record.ts';
-import { repository } from './repository.ts';
 
 let host: TestHost;
 let attackers: Attacker[];

@@ -2,16 +2,11 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { StartedTestContainer } from 'testcontainers';
 import { $ } from 'zx';
+import type { Result } from '../cli/harden.ts';
 import { bridgeAddress, imageContainer } from './container.ts';
 import type { Distribution } from './image.ts';
 import { type InventoryOptions, inventoryOf } from './inventory.ts';
 import { findOrMakeKey } from './key.ts';
-
-export interface Result {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
 
 /** A real host: systemd, sshd, apt and iptables in a container, reached on port 22 of its own address. */
 export interface TestHost {

@@ -3,7 +3,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { $ } from 'zx';
-import { repository } from './repository.ts';
+import { repository } from '../repository.ts';
 
 /** The distributions that hosts can have. */
 export const DISTRIBUTIONS = {

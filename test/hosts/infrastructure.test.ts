@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { harden } from './cli.ts';
+import { harden } from '../cli/harden.ts';
 import { cgroupAccess } from './container.ts';
 import { type Attacker, login, startAttacker, startHost, type TestHost } from './host.ts';
 

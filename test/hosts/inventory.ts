@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { stringify } from 'yaml';
+import { repository } from '../repository.ts';
 import type { TestHost } from './host.ts';
-import { repository } from './repository.ts';
 
 type Reachable = Pick<TestHost, 'name' | 'ip' | 'user' | 'keyFile' | 'hostKey'>;
 

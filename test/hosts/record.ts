@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { CommandName, HostResult, RunResult, TaskResult } from '../../src/report/result.ts';
-import { harden } from './cli.ts';
+import { harden } from '../cli/harden.ts';
 
 export interface Record extends RunResult {
   /** What people would have read. */

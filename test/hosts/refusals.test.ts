@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { harden } from './cli.ts';
+import { harden } from '../cli/harden.ts';
 import { startHost, type TestHost } from './host.ts';
 import { record, statuses } from './record.ts';
 

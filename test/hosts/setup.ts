@@ -1,8 +1,6 @@
-import { $ } from 'zx';
 import { findEngine, removeContainers, runId } from './engine.ts';
 import { DISTRIBUTIONS, type Distribution, findOrBuildImage } from './image.ts';
 import { findOrMakeKey } from './key.ts';
-import { repository } from './repository.ts';
 
 export { removeContainers };
 
@@ -13,7 +11,6 @@ export async function setup(): Promise<void> {
   await findOrMakeKey();
   for (const distribution of Object.keys(DISTRIBUTIONS) as Distribution[])
     await findOrBuildImage(distribution);
-  await $({ quiet: true, cwd: repository })`npm run --silent build`;
 }
 
 export async function teardown(): Promise<void> {

@@ -187,6 +187,11 @@ describe('mistakes in files', () => {
       ['p.yaml:3:5', 'p.yaml:3:9', 'p.yaml:4:21', 'p.yaml:5:5', 'p.yaml:6:14'],
     ],
     [
+      'an unknown key hides nothing that the schema cannot say',
+      { 'p.yaml': playbook('thing: { key: bad, kye: x }') },
+      ['p.yaml:5:19', 'p.yaml:5:24'],
+    ],
+    [
       'an undefined variable hides nothing beside it, and is not called missing or of a wrong type',
       {
         'p.yaml': playbook(
@@ -220,6 +225,7 @@ describe('mistakes in files', () => {
       { limit: 'mail2,!nobody' },
       ['no host or group is called "mail2"', 'no host or group is called "nobody"'],
     ],
+    ['--limit that leaves nothing', { limit: '!mail1' }, ['--limit: "!mail1" leaves no host']],
     ['--tags', { tags: ['x'] }, ['--tags: no task has the tag "x"']],
     ['--task', { tasks: ['b'] }, ['--task: no task has the id "b"', 'a']],
     [
@@ -230,6 +236,11 @@ describe('mistakes in files', () => {
   ])('%s', async (_, options, expected) => {
     const text = await said({ 'p.yaml': playbook('thing: {}') }, options);
     for (const part of expected) expect(text).toContain(part);
+  });
+
+  it('--tags and --task that nothing has both of', async () => {
+    const files = { 'p.yaml': `${playbook('thing: {}')}  - { id: b, name: B, tags: [t], other: {} }\n` };
+    expect(await said(files, { tags: ['t'], tasks: ['a'] })).toContain('no task has both');
   });
 
   it('does not let aliases blow up', async () => {

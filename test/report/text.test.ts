@@ -1,11 +1,17 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { painter } from '../../src/report/terminal.ts';
-import { textReport } from '../../src/report/text.ts';
+import { type Given, textReport } from '../../src/report/text.ts';
 import { results } from './results.ts';
 
 const plain = painter({ off: true, env: {}, isTerminal: false });
-const options = { paint: plain, diff: false, quiet: false, verbose: false, inventory: 'inventory.yaml' };
+const options = {
+  paint: plain,
+  diff: false,
+  quiet: false,
+  verbose: false,
+  given: { inventory: 'inventory.yaml', choices: [] },
+};
 const golden = (name: string, code: number, kind = 'txt') =>
   join(import.meta.dirname, 'golden', `${name}.${code}.${kind}`);
 
@@ -29,6 +35,27 @@ describe('text report', () => {
     const text = textReport(result, { ...options, paint, diff: true });
     expect(text.replace(/\u001b\[\d+m/g, '')).toBe(textReport(result, { ...options, diff: true }));
     expect(text).not.toBe(textReport(result, { ...options, diff: true }));
+  });
+
+  it.each<[string, Given, string]>([
+    ['diff', { inventory: 'a b.yaml', choices: ['--tags', 'x,y'] }, "harden apply 'a b.yaml' --tags x,y"],
+    ['drift', { inventory: 'i.yaml', choices: [], limit: 'mail*' }, 'harden apply i.yaml --limit mail1'],
+    ['diff', { inventory: 'i.yaml', choices: [], limit: 'mail*' }, "harden apply i.yaml --limit 'mail*'"],
+    ['changed', { inventory: 'i.yaml', choices: [] }, 'harden check i.yaml'],
+    ['rolled-back', { inventory: 'i.yaml', choices: [] }, 'harden diff i.yaml'],
+    ['diff', { inventory: "it's\u001b[2J", choices: [] }, String.raw`harden apply 'it'\''s\u001b[2J'`],
+  ])('names the next command after %s, as it was given: %j', (name, given, next) => {
+    expect(
+      textReport(results[name]!, { ...options, given })
+        .trimEnd()
+        .split('\n')
+        .at(-1),
+    ).toBe(`next: ${next}`);
+  });
+
+  it('names no next command where none is wanted', () => {
+    const { given: _, ...without } = options;
+    expect(textReport(results.drift!, without)).not.toContain('next:');
   });
 
   it('lets nothing from a host steer the terminal', () => {

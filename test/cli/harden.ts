@@ -1,8 +1,7 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import type { Result } from './host.ts';
-import { repository } from './repository.ts';
+import { repository } from '../repository.ts';
 
 export interface CliOptions {
   /** Added to the environment of the tests. */
@@ -10,6 +9,13 @@ export interface CliOptions {
   /** Standard input; without it there is nothing to read. */
   readonly input?: string;
   readonly cwd?: string;
+}
+
+/** What a command came to. */
+export interface Result {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
 }
 
 /** Runs the built command line as a user would. */

@@ -1,0 +1,68 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { afterAll, describe, expect, it } from 'vitest';
+import { repository } from '../repository.ts';
+import { harden } from './harden.ts';
+
+const cwd = mkdtempSync(join(tmpdir(), 'harden-usage-'));
+afterAll(() => rmSync(cwd, { recursive: true }));
+
+const run = (...args: string[]) =>
+  harden(args, { cwd, env: { COLUMNS: '80', HARDEN_INVENTORY: '', NO_COLOR: '1' } });
+
+/** What is said to whom, as golden files with the exit code in their names; `npx vitest -u` writes them anew. */
+const golden = (name: string, code: number) => join(import.meta.dirname, 'golden', `${name}.${code}.txt`);
+
+describe('the command line', () => {
+  it.each<[string, number, ...string[]]>([
+    ['help', 0, '--help'],
+    ['help-apply', 0, 'apply', '--help'],
+    ['tasks', 0, 'tasks'],
+    ['tasks-jail', 0, 'tasks', 'fail2ban_jail'],
+  ])('%s is printed on standard output', async (name, code, ...args) => {
+    const result = await run(...args);
+    expect(result).toMatchObject({ code, stderr: '' });
+    await expect(result.stdout).toMatchFileSnapshot(golden(name, code));
+  });
+
+  it.each<[string, string, ...string[]]>([
+    ['nothing', 'Usage: harden [options] [command]'],
+    ['a misspelt command', "unknown command 'chekc'\n(Did you mean check?)", 'chekc'],
+    ['a misspelt flag', "unknown option '--limt'\n(Did you mean --limit?)", 'check', '--limt', 'x'],
+    ['a flag without its value', "option '--limit <pattern>' argument missing", 'check', '--limit'],
+    ['too much', "too many arguments for 'apply'", 'apply', 'a', 'b', '--yes'],
+    ['too few', "missing required argument 'kind'", 'schema'],
+    ['another kind', "argument value 'hosts' is invalid", 'schema', 'hosts'],
+    ['a number out of range', '--forks takes a whole number from 1 to 500, not "0"', 'check', '--forks', '0'],
+    ['no number', '--confirm-timeout takes a whole number', 'apply', '--confirm-timeout', '1e2'],
+    ['half an assignment', '--var takes NAME=VALUE, not "x"', 'check', '--var', 'x'],
+    ['a misspelt task type', 'did you mean "fail2ban_jail"?', 'tasks', 'fail2ban_jial'],
+    ['no inventory', 'looked at $HARDEN_INVENTORY, inventory.yaml and inventory/inventory.yaml', 'check'],
+    ['a missing inventory', 'none.yaml: cannot be read: there is no such file', 'check', 'none.yaml'],
+    ['nobody to ask', 'there is no terminal to ask on: look at harden diff, then give --yes', 'apply'],
+  ])('%s is a mistake and ends with 1', async (_, said, ...args) => {
+    const result = await run(...args);
+    expect(result).toMatchObject({ code: 1, stdout: '' });
+    expect(result.stderr).toContain(said);
+    expect(result.stderr).not.toMatch(/\bat .*\.[cjt]s/);
+  });
+
+  it('prints its version', async () => {
+    expect(await run('--version')).toEqual({ code: 0, stdout: '0.1.0\n', stderr: '' });
+  });
+
+  it.each(['inventory', 'playbook'])('prints the schema of a%s for editors', async (kind) => {
+    const { code, stdout } = await run('schema', kind);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ type: 'object', additionalProperties: false });
+  });
+
+  it('takes a reader that goes away for no failure', async () => {
+    const script = `node "${join(repository, 'dist/harden.cjs')}" schema playbook | head -c 1; echo " \${PIPESTATUS[0]}"`;
+    const child = spawn('bash', ['-c', script], { stdio: ['ignore', 'pipe', 'pipe'] });
+    expect(await Promise.all([text(child.stdout), text(child.stderr)])).toEqual(['{ 0\n', '']);
+  });
+});
