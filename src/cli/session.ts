@@ -38,7 +38,7 @@ export class Session {
       taskTypes,
       cwd: process.cwd(),
     });
-    return new Session(command, path, loaded.hosts, options);
+    return new Session(command, inventory ?? relative(process.cwd(), path), loaded.hosts, options);
   }
 
   private constructor(
@@ -131,7 +131,7 @@ export class Session {
 function given(inventory: string, { playbook, tags, task, var: vars, limit }: CommonOptions): Given {
   const flag = (name: string, values: readonly string[] = []) => values.flatMap((value) => [name, value]);
   return {
-    inventory: relative(process.cwd(), inventory) || inventory,
+    inventory,
     choices: [
       ...flag('--playbook', playbook),
       ...flag('--tags', tags && [tags.join(',')]),
