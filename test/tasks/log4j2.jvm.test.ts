@@ -1,35 +1,20 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { patchLog4j2 } from '../../src/tasks/log4j2/patch.ts';
+import { compileAttack } from './log4j2/attack.ts';
 
-/** The real log4j2 2.x reads what the patch wrote. */
-const JARS = '/usr/share/java';
 const FIXTURES = new URL('./log4j2/', import.meta.url);
 const SHIPPED = new URL('../../../shared/fixtures/log4j2/james-3.8.0-log4j2.xml', import.meta.url);
-const SOURCES = [
-  'Attack.java',
-  'org/apache/james/protocols/smtp/core/esmtp/AuthCmdHandler.java',
-  'org/apache/james/protocols/smtp/core/fastfail/AbstractValidRcptHandler.java',
-  'org/apache/james/util/AuditTrail.java',
-];
 
 let classpath = '';
 let home = '';
 
 beforeAll(() => {
-  const jars = existsSync(JARS) ? readdirSync(JARS).filter((name) => /^log4j-(api|core)-2\./.test(name)) : [];
-  if (jars.length < 2) {
-    throw new Error(
-      `log4j2 is missing in ${JARS}: install it and a JDK with apt-get install liblog4j2-java default-jdk-headless.`,
-    );
-  }
   home = mkdtempSync(join(tmpdir(), 'harden-log4j2-'));
-  classpath = [home, ...jars.map((jar) => join(JARS, jar))].join(':');
-  const java = new URL('java/', FIXTURES).pathname;
-  execFileSync('javac', ['-d', home, '-cp', classpath, ...SOURCES.map((source) => join(java, source))]);
+  classpath = compileAttack(home);
 }, 120_000);
 
 afterAll(() => rmSync(home, { recursive: true, force: true }));
@@ -73,6 +58,7 @@ const LATE_LEVEL = `<Configuration monitorInterval="30"><Appenders><File name="J
 <Logger name="org.apache.james.protocols.smtp.core" additivity="false" level="error"><AppenderRef ref="James"/></Logger>
 <Root level="warn"><AppenderRef ref="James"/></Root></Loggers></Configuration>`;
 
+/** The real log4j2 2.x reads what the patch wrote. */
 describe('a patched configuration under the real log4j2', () => {
   const cases: [string, Buffer][] = [
     ['like the shipped one', own('shipped-like.xml')],
