@@ -86,3 +86,8 @@ export function errorCode(error: unknown): string | undefined {
 export function message(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
+
+/** Somebody here gave up before anything happened there. */
+export function interrupted(where: Where): TransportError {
+  return failure('interrupted', where, `Connecting to ${place(where)} was interrupted before the login.`);
+}
