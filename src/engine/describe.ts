@@ -1,4 +1,4 @@
-import { createTwoFilesPatch } from 'diff';
+import { createTwoFilesPatch, FILE_HEADERS_ONLY } from 'diff';
 import type { ChangeResult } from '../report/result.ts';
 import type { Change } from '../tasks/change.ts';
 import { title } from './steps/compile.ts';
@@ -55,10 +55,9 @@ const text = (bytes: Buffer): string =>
 function unified(name: string, before: string, after: string, created: boolean): string {
   const patch = createTwoFilesPatch(created ? '/dev/null' : name, name, before, after, undefined, undefined, {
     context: 3,
+    headerOptions: FILE_HEADERS_ONLY,
   });
-  const [, ...rest] = patch.split('\n');
-  // without the separator line of the patch format
-  const all = rest.join('\n').replace(/\n$/, '').split('\n');
+  const all = patch.replace(/\n$/, '').split('\n');
   return all.length <= DIFF_LINES
     ? all.join('\n')
     : [...all.slice(0, DIFF_LINES), `… ${all.length - DIFF_LINES} more lines`].join('\n');

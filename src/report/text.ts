@@ -59,10 +59,12 @@ export function hostText(host: HostResult, result: Pick<RunResult, 'hosts'>, opt
     const count = host.tasks.filter((task) => task.status === status).length;
     return count === 0 ? [] : [paint(SIGNS[status][1], `${count} ${WORDS[status]}`)];
   });
-  const address = host.address === host.name ? '' : `  ${oneLine(host.address)}`;
+  const address = host.address === host.name ? [] : [oneLine(host.address)];
   const state =
     host.status === 'unreachable' || host.status === 'locked' ? paint('red', host.status) : counts.join(', ');
-  const header = `${paint('bold', oneLine(host.name))}${address}  ${state}  ${seconds(host.durationMs)}`;
+  const header = [paint('bold', oneLine(host.name)), ...address, state, seconds(host.durationMs)]
+    .filter(Boolean)
+    .join('  ');
   const reason = host.reason
     ? [`  ${paint('red', 'x')} ${harmless(host.reason).replaceAll('\n', '\n    ')}`]
     : [];

@@ -39,7 +39,7 @@ function chainDrift(
   const problems = [
     ...altered.map((rule) => {
       const instead = extra.find((other) => slot(other) === slot(rule))!;
-      return `${describeRule(rule)} was altered: it is "${text(instead)}", wanted "${text(rule)}"`;
+      return `${describeRule(rule)} has ${difference(instead, rule)}`;
     }),
     ...missing.filter((rule) => !isAltered(rule)).map((rule) => `${describeRule(rule)} is missing`),
     ...twice.map((rule) => `${describeRule(rule)} stands there more than once`),
@@ -49,6 +49,28 @@ function chainDrift(
     ...foreign.map((spec) => `a foreign rule stands in ${chain}: "${spec}"`),
   ];
   return problems.length > 0 ? problems : [`the rules of ${chain} are in another order`];
+}
+
+/** In what two rules of one list differ. */
+function difference(found: Rule, wanted: Rule): string {
+  const before = facets(found);
+  return [...facets(wanted)]
+    .filter(([name, value]) => before.get(name) !== value)
+    .map(([name, value]) => `${name} ${before.get(name)}, wanted ${value}`)
+    .join(', ');
+}
+
+/** What can be altered in a rule, by name. */
+function facets(rule: Rule): Map<string, string> {
+  if (!('traffic' in rule)) return new Map();
+  const { traffic } = rule;
+  return new Map([
+    ['protocol', traffic.protocol],
+    ['ports', traffic.protocol === 'icmp' ? 'none' : traffic.ports.join(',')],
+    ...(rule.kind === 'drop'
+      ? [['seconds', `${rule.seconds}`] as const, ['hitcount', `${rule.hitcount}`] as const]
+      : []),
+  ]);
 }
 
 function jumpDrift(input: readonly string[], chain: string): string[] {
