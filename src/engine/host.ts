@@ -37,6 +37,8 @@ export class HostRun {
   #transport: Transport | undefined;
   #closedCounts = { connections: 0, execs: 0 };
   #applying = false;
+  /** The tasks whose job was laid down and has not been judged. */
+  #underWay: readonly Planned[] = [];
   #planned: readonly Planned[] = [];
   /** What was shown of a task's change when it was first planned, and what became of it. */
   readonly #shown = new Map<string, { reason: string; changes: readonly ChangeResult[] }>();
@@ -118,6 +120,12 @@ export class HostRun {
           ] as const)
         : (['unreachable', 'Nothing was changed there.'] as const);
       this.#failure = { status, reason: `${error.message} ${state}` };
+      for (const { task } of this.#underWay) {
+        this.#outcomes.set(task.id, {
+          status: 'failed',
+          reason: 'it was being applied when the connection ended; harden check says what became of it',
+        });
+      }
     }
   }
 
@@ -177,7 +185,9 @@ export class HostRun {
       inquiry: new Inquiry(questionsOf(this.#tasks, true)),
       holder: this.#options.holder,
     };
+    this.#underWay = wave;
     const journal = await this.#follow(job);
+    this.#underWay = [];
     if (journal.locked !== undefined) {
       this.#failure = {
         status: 'locked',

@@ -99,3 +99,42 @@ describe('a second operator', () => {
     expect((await first).exitCode).toBe(0);
   });
 });
+
+describe('a cut connection', () => {
+  const slow = {
+    'playbook.yaml': stringify({
+      name: 'slow',
+      tasks: [{ id: 'slow', name: 'slow', command: { run: 'sleep 4; touch /etc/cut', creates: '/etc/cut' } }],
+    }),
+  };
+  /** Does `sever` while the job runs. */
+  const during = async (sever: string) => {
+    await host.must('rm -f /etc/cut');
+    const running = record('apply', inventory(), { files: slow });
+    while ((await host.exec('systemctl is-active harden-run')).code !== 0) await sleep(100);
+    await sleep(500);
+    await host.must(sever);
+    return running;
+  };
+  const close = "pkill -KILL -f '[s]shd: admin'";
+
+  it('is made anew once, and the run is followed to its end', async () => {
+    const result = await during(close);
+    expect(result.exitCode, result.text).toBe(0);
+    expect(statuses(result)).toEqual({ slow: 'changed' });
+    expect(result.text).toContain('the connection was lost; the host goes on by itself, connecting again');
+  });
+
+  it('that stays cut: the host finishes, and nothing is claimed', async () => {
+    const result = await during(
+      `iptables -I INPUT -p tcp --dport 22 -j REJECT --reject-with tcp-reset; ${close}`,
+    );
+    expect(result.exitCode, result.text).toBe(3);
+    expect(result.tasks.slow).toMatchObject({
+      status: 'failed',
+      reason: expect.stringContaining('it was being applied when the connection ended'),
+    });
+    await host.must('iptables -D INPUT 1; while systemctl is-active -q harden-run; do sleep 0.2; done');
+    expect((await record('check', inventory(), { files: slow })).exitCode).toBe(0);
+  });
+});
