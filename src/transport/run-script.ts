@@ -75,7 +75,7 @@ export function runScript({
         failure(
           'interrupted',
           where,
-          `The work on ${place(where)} was interrupted ${stdout.found ? 'while a script was running there; it ends at its next output, if not before' : 'before its script was started'}.`,
+          `The work on ${place(where)} was interrupted ${stdout.found ? 'while a script was running there' : 'before its script was started'}.`,
         ),
       );
     const silence =
