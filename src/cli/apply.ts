@@ -20,7 +20,7 @@ export async function apply(inventory: string | undefined, options: ApplyOptions
   try {
     const checked = await session.each((host) => host.check(true));
     const pending = session.hosts.filter((host) => host.pending);
-    if (pending.length === 0) return session.finish(checked);
+    if (session.interrupted || pending.length === 0) return session.finish(checked);
     session.showPlan(checked, asks);
     if (asks && !(await confirm(`Apply to ${pending.length} ${pending.length === 1 ? 'host' : 'hosts'}?`))) {
       process.stderr.write('You did not agree: nothing was changed.\n');

@@ -7,18 +7,27 @@ export async function confirm(question: string): Promise<boolean> {
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   try {
     return /^y(es)?$/i.test((await terminal.question(`${question} [y/N] `)).trim());
+  } catch (error) {
+    if (isAbort(error)) return false;
+    throw error;
   } finally {
     terminal.close();
   }
 }
 
-/** Reads a line that is not shown. */
-async function secret(question: string): Promise<string> {
+/** Ctrl-C or Ctrl-D instead of an answer. */
+const isAbort = (error: unknown): boolean => error instanceof Error && error.name === 'AbortError';
+
+/** Reads a line that is not shown; nothing if there was none. */
+async function secret(question: string): Promise<string | undefined> {
   process.stderr.write(question);
   const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
   const terminal = createInterface({ input: process.stdin, output: silent, terminal: true });
   try {
     return await terminal.question('');
+  } catch (error) {
+    if (isAbort(error)) return undefined;
+    throw error;
   } finally {
     terminal.close();
     process.stderr.write('\n');

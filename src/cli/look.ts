@@ -8,10 +8,14 @@ export async function look(
   options: CommonOptions,
 ): Promise<number> {
   const session = await Session.open(command, inventory, options);
-  const results = await session.each(async (host) => {
-    const result = await host.check(command === 'verify');
-    await host.close();
-    return result;
-  });
-  return session.finish(results, { diff: command === 'diff' });
+  try {
+    const results = await session.each(async (host) => {
+      const result = await host.check(command === 'verify');
+      await host.close();
+      return result;
+    });
+    return session.finish(results, { diff: command === 'diff' });
+  } finally {
+    await session.close();
+  }
 }

@@ -57,7 +57,7 @@ export class Session {
     this.hosts = hosts.map(
       ({ target, tasks }) =>
         new HostRun(target, tasks, {
-          connect: () => connect(target, { becomePassword: password }),
+          connect: () => connect(target, { becomePassword: password, signal: this.#interrupted.signal }),
           confirmTimeout: options.confirmTimeout ?? 60,
           holder,
           progress: (line) => this.#progress(`${target.name} | ${line}`),
@@ -75,7 +75,11 @@ export class Session {
 
   /** Works on all hosts, `--forks` at a time; the results stand in the inventory's order. */
   async each(work: (host: HostRun) => Promise<HostResult>): Promise<HostResult[]> {
-    return forEachHost(this.hosts, this.#options.forks, work);
+    return forEachHost(this.hosts, this.#options.forks, work, this.#interrupted.signal);
+  }
+
+  get interrupted(): boolean {
+    return this.#interrupted.signal.aborted;
   }
 
   async close(): Promise<void> {
@@ -84,14 +88,13 @@ export class Session {
 
   /** Prints the result in the form that was asked for and gives the exit code. */
   finish(hosts: readonly HostResult[], { detailed = false, diff = false } = {}): number {
-    const interrupted = this.#interrupted.signal.aborted;
-    const code = exitCode(hosts, { detailed, interrupted });
+    const code = exitCode(hosts, { detailed, interrupted: this.interrupted });
     const result: RunResult = {
       format: 'harden.result/1',
       version,
       command: this.command,
       exitCode: code,
-      summary: summarize(hosts),
+      summary: summarize(hosts, this.hosts.length - hosts.length),
       hosts,
     };
     this.#say(this.#text(result, diff, this.#given));

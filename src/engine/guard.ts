@@ -7,10 +7,13 @@ import { undoRules } from './steps/load-rules.ts';
  * `rolledback` by one rename, so exactly one of them wins, whatever races.
  */
 
-/** Keeps the whole firewall, for undoing commands whose effect nobody knows. Also where no table exists yet. */
-const keepTables = raw(`for tool in iptables ip6tables; do
+/**
+ * A step that keeps the whole firewall, for undoing commands whose effect nobody knows. Also where no table exists yet.
+ * If it fails nothing guarded is begun: half a copy must never be restored.
+ */
+export const keepTables = raw(`for tool in iptables ip6tables; do
   command -v $tool-save >/dev/null || continue
-  $tool-save > "$RUN/$tool.before"
+  $tool-save > "$RUN/$tool.before" && sync "$RUN/$tool.before" || fail "the $tool rules could not be kept, so nothing was tried that could not be undone"
 done`);
 
 /**
@@ -29,11 +32,6 @@ const restoreTables = raw(`for tool in iptables ip6tables; do
   $tool-restore -w 10 < "$RUN/$tool.before"
 done
 if fail2ban-client ping >/dev/null 2>&1; then fail2ban-client reload --restart >/dev/null 2>&1; fi`);
-
-/** Runs before the first guarded step. */
-export function prepareGuard(guarded: readonly Change[]): Sh {
-  return guarded.some(({ kind }) => kind === 'run-command') ? keepTables : raw(':');
-}
 
 /**
  * A script of its own that undoes the guarded changes unless they are confirmed; safe to run any number of times, by

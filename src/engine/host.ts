@@ -149,7 +149,15 @@ export class HostRun {
   }
 
   #plan(seen: Observations, prove: boolean): void {
-    const facts = seen.facts();
+    const known = seen.facts;
+    if (known.state !== 'present') {
+      this.#failure = {
+        status: 'failed',
+        reason: `${this.target.name} did not say what it is (${known.state === 'unreadable' ? known.why : known.state}). Nothing was changed. Look at its load and its disks, then try again.`,
+      };
+      return;
+    }
+    const facts = known.value;
     if (!SUPPORTED.has(facts.distribution) || !facts.systemd) {
       const what = facts.systemd
         ? `${facts.distribution} ${facts.release}`
@@ -161,7 +169,7 @@ export class HostRun {
       return;
     }
     this.#operator = facts.operator;
-    this.#planned = plan(this.#tasks, seen, prove);
+    this.#planned = plan(this.#tasks, seen, facts, prove);
     for (const { task, decision } of this.#planned) {
       if (decision.status === 'change' && !this.#shown.has(task.id)) {
         this.#shown.set(task.id, { reason: decision.reason, changes: decision.changes.map(describe) });
@@ -195,10 +203,10 @@ export class HostRun {
       };
       return false;
     }
-    if (journal.refused) {
+    if (journal.refused !== undefined) {
       this.#failure = {
         status: 'failed',
-        reason: `${this.target.name} cannot keep a run's journal in /var/lib/harden. Nothing was changed. Is the disk full or read-only?`,
+        reason: `${this.target.name} could not begin the run: ${journal.refused}. Nothing was changed by it.`,
       };
       return false;
     }
@@ -253,8 +261,13 @@ export class HostRun {
     let transport: Transport | undefined;
     try {
       transport = await this.#options.connect();
-      await transport.run(confirmation(job.id));
-      this.#options.progress('a new login worked: you can still get in');
+      const { stdout } = await transport.run(confirmation(job.id));
+      const { guard } = readJournal(stdout, job.id, 0);
+      this.#options.progress(
+        guard === 'confirmed'
+          ? 'a new login worked: you can still get in'
+          : 'a new login worked, but too late: the host had undone the change already',
+      );
     } catch (error) {
       if (!(error instanceof TransportError)) throw error;
       this.#options.progress(

@@ -1,7 +1,7 @@
 import { feed, frameFunctions, script } from '../shell/frame.ts';
 import { lines, raw, type Sh, sh } from '../shell/quote.ts';
 import type { Change } from '../tasks/change.ts';
-import { confirmScript, prepareGuard, rollbackScript } from './guard.ts';
+import { confirmScript, rollbackScript } from './guard.ts';
 import type { Inquiry } from './observe.ts';
 import { stepLibrary } from './steps/library.ts';
 import { forgetOperator } from './steps/load-rules.ts';
@@ -36,8 +36,7 @@ const directory = (id: string): string => `${RUNS}/${id}`;
 
 /**
  * The job that runs on the host, detached from the connection, and writes a journal of frames:
- * `step INDEX start`, `step INDEX STATUS TAIL=`, `guard waiting SECONDS`, `guard confirmed|rolledback`, then an observation,
- * then `done`.
+ * `step INDEX start`, `step INDEX STATUS TAIL=`, `guard waiting SECONDS`, `guard confirmed|rolledback`, then an observation.
  */
 export function jobScript(job: Job): string {
   const indexed = job.steps.map((step, index) => ({ step, index }));
@@ -64,10 +63,11 @@ step() {
 }`),
       ...functions,
       run('plain'),
+      run('keep'),
       ...(job.guarded.length > 0 ? [guardedPart(job, run('guarded'), run('confirmed'))] : []),
       run('settle'),
       job.inquiry.script(),
-      raw('frame done; sync "$RUN/journal"'),
+      raw('sync "$RUN/journal"'),
     ]),
   );
 }
@@ -78,7 +78,6 @@ function guardedPart(job: Job, guarded: Sh, confirmed: Sh): Sh {
   ];
   return lines([
     raw('if [ -z "$broken" ]; then'),
-    prepareGuard(job.guarded),
     raw(': > "$RUN/pending"; sync "$RUN/pending" "$RUN"'),
     guarded,
     raw('if [ -n "$broken" ]; then sh "$RUN/rollback.sh"; frame guard rolledback'),
@@ -113,30 +112,33 @@ export function startScript(job: Job): string {
         `busy() { frame locked "$(cat ${RUNS}/current/holder 2>/dev/null | head -c 300 | base64 -w0)="; exit 75; }`,
       ),
       raw(
-        `case $(systemctl show -P ActiveState ${JOB_UNIT}) in active|activating|deactivating|reloading) busy ;; esac`,
+        `working() { case $(systemctl show -P ActiveState ${JOB_UNIT}) in active|activating|deactivating|reloading) ;; *) return 1 ;; esac; }
+! working || busy`,
       ),
       sh`RUN=${run}`,
-      raw(
-        `mkdir -p -m 0700 ${RUNS} && mkdir "$RUN" "$RUN/before" && : > "$RUN/files" && : > "$RUN/journal" || { frame refused; exit 73; }`,
-      ),
+      raw(`# refuse SENTENCE: the job could not be laid down; what the last command said follows
+refuse() { frame refused "$(printf '%s' "$1\${said:+: $said}" | head -c 600 | base64 -w0)="; exit 73; }
+said=$({ mkdir -p -m 0700 ${RUNS} && mkdir "$RUN" "$RUN/before" && : > "$RUN/files" && : > "$RUN/journal"; } 2>&1) ||
+  refuse 'its journal cannot be kept in /var/lib/harden (is the disk full or read-only?)'`),
       feed(raw('cat > "$RUN/job.sh"'), Buffer.from(jobScript(job))),
       feed(raw('cat > "$RUN/rollback.sh"'), Buffer.from(`${rollback}\n`)),
       sh`printf '%s\n' ${job.holder} > "$RUN/holder"`,
-      raw(
-        `sh -n "$RUN/job.sh" && sh -n "$RUN/rollback.sh" && sync "$RUN/job.sh" "$RUN/rollback.sh" "$RUN" || { frame refused; exit 73; }`,
-      ),
-      raw(`systemd-run --quiet --collect --unit=${JOB_UNIT} --property=Type=exec \\
-  --property=ExecStopPost="/bin/sh $RUN/rollback.sh" /bin/sh "$RUN/job.sh" $HARDEN_CONNECTION || busy`),
-      raw(`ln -sfnT "$RUN" ${RUNS}/current`),
-      raw(
-        `ls -d ${RUNS}/*/ | grep -v '/current/$' | sort | head -n -${KEPT_RUNS} | while read -r old; do rm -rf -- "$old"; done`,
-      ),
+      raw(`said=$({ sh -n "$RUN/job.sh" && sh -n "$RUN/rollback.sh" && sync "$RUN/job.sh" "$RUN/rollback.sh" "$RUN"; } 2>&1) ||
+  refuse 'the job was not written to /var/lib/harden in full (is the disk full?)'
+said=$(systemd-run --quiet --collect --unit=${JOB_UNIT} --property=Type=exec \\
+  --property=ExecStopPost="/bin/sh $RUN/rollback.sh" /bin/sh "$RUN/job.sh" $HARDEN_CONNECTION 2>&1) || {
+  working && busy
+  refuse 'systemd did not start the job'
+}
+ln -sfnT "$RUN" ${RUNS}/current
+# by the host's own time: ids sort by the operators' clocks
+ls -1dt ${RUNS}/*/ | grep -vxF -e ${RUNS}/current/ -e "$RUN/" | tail -n +${KEPT_RUNS} | while read -r old; do rm -rf -- "$old"; done`),
       follow,
     ]),
   );
 }
 
-/** Follows a run that is under way or over: its journal from the start, what became of the guard, then `over`. */
+/** Follows a run that is under way or over: its journal from the start, what became of the guard. */
 export function followScript(id: string): string {
   return script(lines([frameFunctions(id), sh`RUN=${directory(id)}`, follow]));
 }
@@ -147,8 +149,7 @@ else cat "$RUN/journal"; fi
 # the job is over, yet systemd may still be undoing what nobody confirmed
 i=0
 while [ $i -lt 300 ] && [ -e "$RUN/pending" ]; do sleep 0.1; i=$((i + 1)); done
-for state in pending confirmed rolledback; do if [ -e "$RUN/$state" ]; then frame guard "$state"; fi; done
-frame over`);
+for state in pending confirmed rolledback; do if [ -e "$RUN/$state" ]; then frame guard "$state"; fi; done`);
 
 /** A whole script that confirms a run; it is sent over a new connection. */
 export function confirmation(id: string): string {

@@ -15,12 +15,8 @@ export interface Journal {
   readonly guard: GuardState;
   /** Another run holds the host: who and since when. */
   readonly locked?: string;
-  /** The host could not lay the job down (a full or read-only disk). */
-  readonly refused: boolean;
-  /** The job reached its end. */
-  readonly done: boolean;
-  /** Nothing more will come. */
-  readonly over: boolean;
+  /** Why the host could not lay the job down: nothing of it was done. */
+  readonly refused?: string;
   readonly frames: readonly Frame[];
 }
 
@@ -35,6 +31,7 @@ export function readJournal(output: Buffer, id: string, steps: number): Journal 
   const found = frames(output, id);
   let guard: GuardState = 'none';
   let locked: string | undefined;
+  let refused: string | undefined;
   for (const { words } of found) {
     const [word, first, second, third] = words;
     if (word === 'step' && states[Number(first)]) {
@@ -46,15 +43,13 @@ export function readJournal(output: Buffer, id: string, steps: number): Journal 
             : { state: 'failed', status: Number(second), output: decode(third) };
     } else if (word === 'guard' && isGuardState(first)) guard = first;
     else if (word === 'locked') locked = decode(first);
+    else if (word === 'refused') refused = decode(first);
   }
-  const has = (word: string) => found.some((frame) => frame.words[0] === word);
   return {
     steps: states,
     guard,
     ...(locked === undefined ? {} : { locked }),
-    refused: has('refused'),
-    done: has('done'),
-    over: has('over'),
+    ...(refused === undefined ? {} : { refused }),
     frames: found,
   };
 }

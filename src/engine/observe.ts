@@ -81,11 +81,9 @@ export class Observations {
     return (answer as Observed<T> | undefined) ?? unreadable('the host gave no answer');
   }
 
-  /** Throws if the host could not even say what it is. */
-  facts(): Facts {
-    const facts = this.get(ask(factsProbe, 'facts' as const));
-    if (facts.state !== 'present') throw new Error(`the host's own description is ${facts.state}`);
-    return facts.value;
+  /** What the host says of itself. */
+  get facts(): Observed<Facts> {
+    return this.get(ask(factsProbe, 'facts' as const));
   }
 }
 

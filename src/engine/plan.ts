@@ -1,3 +1,4 @@
+import type { Facts } from '../probes/facts.ts';
 import { ask, type Observed, type Question } from '../probes/probe.ts';
 import type { Change } from '../tasks/change.ts';
 import type { Key, PlanContext, Task, Verdict } from '../tasks/task.ts';
@@ -48,7 +49,7 @@ function answers(
 }
 
 /** One decision a task, in order. Pure. */
-export function plan(tasks: readonly Task[], seen: Observations, prove: boolean): Planned[] {
+export function plan(tasks: readonly Task[], seen: Observations, facts: Facts, prove: boolean): Planned[] {
   const planned: Planned[] = [];
   const owner = (key: Key): Planned | undefined =>
     planned.find(({ task }) => (task.type.owns(task.params) as readonly Key[]).includes(key));
@@ -57,7 +58,7 @@ export function plan(tasks: readonly Task[], seen: Observations, prove: boolean)
     return found?.decision.status === 'change' && !found.task.type.barrier;
   };
   for (const task of tasks) {
-    const context: PlanContext = { facts: seen.facts(), prove, local: task.local, promised };
+    const context: PlanContext = { facts, prove, local: task.local, promised };
     const verdict = task.type.plan(task.params, answers(task, seen, prove), context) as Verdict;
     planned.push({
       task,
@@ -119,7 +120,8 @@ function unknownUntil({ task, decision }: Planned): Resolved {
 
 /**
  * The changes that can be applied now, in order. A pending barrier ends the wave: what comes after it is planned
- * anew from what the host then is. Guarded tasks wait for the wave in which nothing else is left to wait for.
+ * anew from what the host then is. A command finds all that stands before it applied and settled, so it has a wave of
+ * its own. Guarded tasks wait for the wave in which nothing else is left to wait for.
  */
 export function nextWave(planned: readonly Planned[]): Pending[] {
   const pending = planned.filter((one): one is Pending => one.decision.status === 'change');
@@ -127,11 +129,9 @@ export function nextWave(planned: readonly Planned[]): Pending[] {
   const [first] = barriers;
   if (!first) return pending;
   const before = pending.slice(0, pending.indexOf(first)).filter(({ decision }) => !decision.guarded);
-  // packages do not depend on each other's contents: all of them are one transaction of the package manager
-  return [
-    ...before,
-    ...(first.task.type.type === 'package'
-      ? barriers.filter(({ task }) => task.type === first.task.type)
-      : [first]),
-  ];
+  const isPackage = ({ task }: Planned) => task.type.type === 'package';
+  if (!isPackage(first)) return before.length > 0 ? before : [first];
+  // packages do not depend on each other's contents: those that no command comes between are one transaction
+  const command = barriers.findIndex((one) => !isPackage(one));
+  return [...before, ...barriers.slice(0, command < 0 ? undefined : command)];
 }

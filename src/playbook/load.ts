@@ -150,8 +150,9 @@ async function makeTasks(playbook: Playbook, variables: Variables): Promise<Made
     const local = new Map<string, Buffer>();
     for (const file of (written.type.localFiles?.(params) ?? []) as readonly LocalFile[]) {
       const read = await readLocal(playbook.document, written, file, variables);
-      if (Buffer.isBuffer(read)) local.set(file.path, read);
-      else problems.push(...read);
+      for (const name of read.used) used.add(name);
+      if (read.bytes) local.set(file.path, read.bytes);
+      else problems.push(...read.problems);
     }
     const { id, name, tags, type, source } = written;
     tasks.push({ id, name, tags, type, params, source, local });
@@ -207,30 +208,41 @@ function prefix(path: Path, at: 'key' | 'value'): string {
   return at === 'key' || name === undefined ? '' : `${name} `;
 }
 
+interface LocalRead {
+  readonly bytes?: Buffer;
+  readonly problems: readonly Problem[];
+  /** Variables that a template looks up: they make its text, so hosts share it only where they are alike. */
+  readonly used: ReadonlySet<string>;
+}
+
 async function readLocal(
   document: SourceDocument,
   { path }: WrittenTask,
   file: LocalFile,
   variables: Variables,
-): Promise<Buffer | Problem[]> {
+): Promise<LocalRead> {
   const key = file.template ? 'template' : 'source';
-  const problem = (message: string) => [document.problem([...path, key], message)];
+  const failed = (...messages: string[]): LocalRead => ({
+    problems: messages.map((message) => document.problem([...path, key], message)),
+    used: new Set(),
+  });
   const full = resolve(dirname(document.path), file.path);
   let bytes: Buffer;
   try {
-    if ((await stat(full)).size > LOCAL_LIMIT) return problem(`${file.path} is larger than 1 MiB`);
+    if ((await stat(full)).size > LOCAL_LIMIT) return failed(`${file.path} is larger than 1 MiB`);
     bytes = await readFile(full);
   } catch (error) {
-    return problem(`${file.path} cannot be read: ${readFailure(error)}`);
+    return failed(`${file.path} cannot be read: ${readFailure(error)}`);
   }
-  if (!file.template) return bytes;
-  const expansion = expand(bytes.toString(), variables);
-  if (expansion.problems.length > 0) {
-    return expansion.problems.flatMap(({ message, part, hint: more }) =>
-      problem(`${file.path}: ${part} ${message}${more ? `, ${more}` : ''}`),
+  if (!file.template) return { bytes, problems: [], used: new Set() };
+  const { value, problems, used } = expand(bytes.toString(), variables);
+  if (problems.length > 0) {
+    const told = problems.map(
+      ({ message, part, hint: more }) => `${file.path}: ${part} ${message}${more ? `, ${more}` : ''}`,
     );
+    return { ...failed(...told), used };
   }
-  return Buffer.from(String(expansion.value));
+  return { bytes: Buffer.from(String(value)), problems: [], used };
 }
 
 /** Duplicate ids, and two tasks that own one thing: problems that only several tasks together have. */

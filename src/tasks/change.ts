@@ -48,7 +48,7 @@ export interface InstallPackages {
 export interface ControlUnit {
   readonly kind: 'control-unit';
   readonly unit: string;
-  readonly action: 'start' | 'stop' | 'restart' | 'reload-or-restart' | 'enable' | 'disable' | 'unmask';
+  readonly action: 'start' | 'restart' | 'reload-or-restart' | 'enable' | 'disable' | 'unmask';
 }
 
 /** A command of the user's own. */
@@ -86,8 +86,8 @@ export interface SyncFail2ban {
   readonly filters: readonly string[];
   /** Bans that the kernel lost: those jails are restarted, which enforces their bans again. */
   readonly restart: readonly string[];
-  /** The server shall run even where no jail asks for it. */
-  readonly start?: boolean;
+  /** What is asked of the server itself, whether or not a jail asks for it. */
+  readonly server?: 'start' | 'reload-or-restart' | 'restart' | undefined;
 }
 
 /** Plain data: the same value is shown as a diff, compiled to shell, and judged by the second observation. */

@@ -34,9 +34,9 @@ describe('readJournal', () => {
     expect(read(lines).guard).toBe(guard);
   });
 
-  it('knows its end, a lock and a refusal', () => {
-    expect(read(['done', 'over'])).toMatchObject({ done: true, over: true, refused: false });
+  it('knows a lock and a refusal', () => {
+    expect(read(['guard waiting 60'])).not.toHaveProperty('refused');
     expect(read([`locked ${base64('ann@desk, since noon')}`]).locked).toBe('ann@desk, since noon');
-    expect(read(['refused']).refused).toBe(true);
+    expect(read([`refused ${base64('no bus')}`]).refused).toBe('no bus');
   });
 });

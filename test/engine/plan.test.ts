@@ -4,6 +4,7 @@ import { Inquiry } from '../../src/engine/observe.ts';
 import { nextWave, plan } from '../../src/engine/plan.ts';
 import { frames } from '../../src/shell/frame.ts';
 import { defineTask, type Key, type Task, type Verdict } from '../../src/tasks/task.ts';
+import { FACTS } from '../tasks/context.ts';
 
 /** A task type that decides what its parameters say. */
 const fake = (barrier: boolean, type = 'fake') =>
@@ -52,11 +53,8 @@ const task = (
   local: new Map(),
 });
 
-const facts = Buffer.from('id=debian\nrelease=12\noperator=\nsystemd=yes\nnow=1\nuptime=1\n\n0').toString(
-  'base64',
-);
-const seen = new Inquiry([]).read(frames(`@@aa probe facts ${facts} =\n@@aa observed\n`, 'aa'))!;
-const decide = (...tasks: Task[]) => plan(tasks, seen, false).map(({ decision }) => decision);
+const seen = new Inquiry([]).read(frames('@@aa observed\n', 'aa'))!;
+const decide = (...tasks: Task[]) => plan(tasks, seen, FACTS, false).map(({ decision }) => decision);
 
 describe('plan', () => {
   it('keeps what a task decided, with its reason', () => {
@@ -132,7 +130,7 @@ describe('plan', () => {
 });
 
 describe('nextWave', () => {
-  const wave = (...tasks: Task[]) => nextWave(plan(tasks, seen, false)).map(({ task: { id } }) => id);
+  const wave = (...tasks: Task[]) => nextWave(plan(tasks, seen, FACTS, false)).map(({ task: { id } }) => id);
 
   it('is everything pending where no barrier is', () => {
     expect(wave(task('a', plain, CHANGE), task('b', plain, OK), task('c', plain, GUARDED))).toEqual([
@@ -141,11 +139,20 @@ describe('nextWave', () => {
     ]);
   });
 
-  it('ends with a pending command', () => {
-    expect(wave(task('a', plain, CHANGE), task('run', barrier, CHANGE), task('c', plain, CHANGE))).toEqual([
-      'a',
-      'run',
-    ]);
+  it('ends before a pending command, which is a wave of its own', () => {
+    const [run, c] = [task('run', barrier, CHANGE), task('c', plain, CHANGE)];
+    expect(wave(task('a', plain, CHANGE), run, c)).toEqual(['a']);
+    expect(wave(task('a', plain, OK), run, c)).toEqual(['run']);
+  });
+
+  it('installs no package before the command that makes it known', () => {
+    const [p, run, q] = [
+      task('p', packages, CHANGE),
+      task('run', barrier, CHANGE),
+      task('q', packages, CHANGE),
+    ];
+    expect(wave(p, run, q)).toEqual(['p']);
+    expect(wave(run, q)).toEqual(['run']);
   });
 
   it('installs all packages at once and leaves guarded changes for later', () => {

@@ -4,6 +4,8 @@ import type { Sh } from '../../shell/quote.ts';
 export type Phase =
   /** Cannot cut the operator off. */
   | 'plain'
+  /** Keeps what the guard may have to bring back. */
+  | 'keep'
   /** Can: undone by the host itself unless a new login confirms it. */
   | 'guarded'
   /** Makes last what has been confirmed. */

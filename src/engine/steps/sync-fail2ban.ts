@@ -16,8 +16,9 @@ missing() {
 }
 # load: takes over the files; a reload keeps the bans, but a server whose jails are dead loses them by it
 load() {
-  if answers && [ -z "$(missing $(running))" ] && [ "$(systemctl show -p NeedDaemonReload --value fail2ban)" != yes ]; then
-    fail2ban-client reload 2>&1
+  if [ "$server" != restart ] && answers && [ -z "$(missing $(running))" ] && [ "$(systemctl show -p NeedDaemonReload --value fail2ban)" != yes ]; then
+    # systemd has to know of a reload that was owed
+    if [ "$server" = reload-or-restart ]; then systemctl reload fail2ban 2>&1; else fail2ban-client reload 2>&1; fi
   else
     systemctl daemon-reload
     systemctl reset-failed fail2ban 2>/dev/null || :
@@ -44,7 +45,7 @@ put_back() {
     after='fail2ban itself was not touched'
     if [ -n "$touched" ] && [ -z "$was_up" ]; then systemctl stop fail2ban; after='fail2ban is stopped, as it was'
     elif [ -n "$touched" ]; then
-      wanted=$before
+      wanted=$before server=
       load >/dev/null || :
       if settled; then after="the jails that run again: $(running)"
       else after="even so these jails did not come back: $(missing $wanted)"; fi
@@ -62,7 +63,7 @@ for filter in "$@"; do
 done
 said=$(fail2ban-client -t 2>&1) || put_back "fail2ban refuses its configuration: $(echo "$said" | errors)"`);
 
-const TAKE_OVER = raw(`if [ -n "$was_up$wanted$start" ]; then
+const TAKE_OVER = raw(`if [ -n "$was_up$wanted$server" ]; then
   touched=yes
   said=$(load) || put_back "fail2ban could not load its configuration: $(echo "$said" | errors)"
   settled || put_back "These jails do not run: $(missing $wanted)$(logged)"
@@ -75,12 +76,12 @@ fi`);
 /**
  * Checks the files, lets the server take them over (a reload keeps its bans), and compares the jails that then run
  * with those that should. If they do not, the files of this run are put back and loaded again. A server that does not
- * run is started only for a jail, or where `start` says so. Needs the step library's `fail` and `restore_files`.
+ * run is started only for a jail, or where `server` says so. Needs the step library's `fail` and `restore_files`.
  */
-export function syncFail2ban({ jails, filters, restart, start = false }: SyncFail2ban): Sh {
+export function syncFail2ban({ jails, filters, restart, server }: SyncFail2ban): Sh {
   return lines([
     FUNCTIONS,
-    sh`wanted=${jails.join(' ')} restart=${restart.join(' ')} start=${start ? 'yes' : ''}`,
+    sh`wanted=${jails.join(' ')} restart=${restart.join(' ')} server=${server ?? ''}`,
     sh`set -- ${filters}`,
     VALIDATE,
     TAKE_OVER,

@@ -14,7 +14,7 @@ const write = (path: string): Change => ({
   content: Buffer.from('x'),
 });
 const sync = (jail: string): Change => ({ kind: 'sync-fail2ban', jails: [jail], filters: [], restart: [] });
-const unit = (name: string, action: 'start' | 'restart' | 'enable'): Change => ({
+const unit = (name: string, action: 'start' | 'restart' | 'reload-or-restart' | 'enable'): Change => ({
   kind: 'control-unit',
   unit: name,
   action,
@@ -63,6 +63,39 @@ describe('compile', () => {
     ]);
   });
 
+  it('keeps the firewall before a command that nobody can foresee', () => {
+    const run: Change = { kind: 'run-command', command: 'iptables -F' };
+    expect(outline(entry('run', true, run), entry('a', false, write('/a')))).toEqual([
+      'plain a: write /a',
+      'keep run: keep the firewall as it is',
+      'guarded run: run iptables -F',
+    ]);
+    expect(outline(entry('run', false, run))).toEqual(['plain run: run iptables -F']);
+  });
+
+  it('installs all packages in one transaction', () => {
+    const install = (name: string): Change => ({ kind: 'install-packages', names: ['shared', name] });
+    expect(outline(entry('p', false, install('a')), entry('q', false, install('b')))).toEqual([
+      'plain p+q: install shared a b',
+    ]);
+  });
+
+  it('runs a command in a shell of its own', () => {
+    const [step] = compile([entry('run', false, { kind: 'run-command', command: "if it's" })]);
+    expect(step?.code.toString()).toBe("sh -c 'if it'\\''s'");
+  });
+
+  it('asks fail2ban for the strongest thing that is wanted of it', () => {
+    const server = (...actions: ('start' | 'restart' | 'reload-or-restart')[]) =>
+      compile([
+        entry('james', false, sync('james')),
+        ...actions.map((action) => entry('f', false, unit('fail2ban.service', action))),
+      ])[0]?.code.toString();
+    expect(server()).toContain("server=''");
+    expect(server('start', 'restart', 'reload-or-restart')).toContain("server='restart'");
+    expect(server('start', 'reload-or-restart')).toContain("server='reload-or-restart'");
+  });
+
   it('never starts fail2ban before its files were checked', () => {
     const wave = [
       entry('james', false, write('/b'), sync('james')),
@@ -73,7 +106,7 @@ describe('compile', () => {
       'plain running: enable fail2ban.service',
       'settle james+running: let fail2ban take over its files',
     ]);
-    expect(compile(wave).at(-1)?.code.toString()).toContain("start='yes'");
+    expect(compile(wave).at(-1)?.code.toString()).toContain("server='restart'");
   });
 
   it.each([
