@@ -1,3 +1,4 @@
+import { foreignLink } from '../shell/links.ts';
 import { lines, raw, sh } from '../shell/quote.ts';
 import { absent, defineProbe, type Observed, present, unreadable } from './probe.ts';
 
@@ -41,13 +42,19 @@ const sameContent = (a: FileQuestion['content'], b: FileQuestion['content']): Fi
   return typeof a === 'object' && typeof b === 'object' && a.unless === b.unless ? a : 'always';
 };
 
-const HEADER = raw(`look() {
+const HEADER = raw(`${foreignLink.text}
+look() {
   index=$1 path=$2 want=$3
   if ! [ -e "$path" ]; then
     if [ -L "$path" ]; then echo "$index dangling"
     elif parent=$(dirname -- "$path") && [ -e "$parent" ] && ! [ -x "$parent" ]; then echo "$index unreadable"
     else echo "$index absent"; fi
     return
+  fi
+  real=$(readlink -f -- "$path")
+  if [ "$real" != "$path" ]; then
+    link=$(foreign_link "$path")
+    if [ -n "$link" ] && [ "$link" != "$(stat -L -c %u -- "$path")" ]; then echo "$index foreign"; return; fi
   fi
   real=$(readlink -f -- "$path" | base64 -w0)
   facts=$(stat -L -c '%F|%a|%U|%G|%s|%.9Z' -- "$path") || { echo "$index unreadable"; return; }
@@ -86,6 +93,11 @@ export const fileProbe = defineProbe<FileQuestion, FileState>({
 
 function parseAnswer(text: string): Observed<FileState> {
   if (text === 'absent') return absent;
+  if (text === 'foreign') {
+    return unreadable(
+      'a symbolic link leads to it that belongs to another user than the file itself; whoever made it could choose what is changed',
+    );
+  }
   if (text === 'dangling') return unreadable('it is a symbolic link whose target does not exist');
   const [word, kind, mode, owner, group, size, ctime, sum, real, body] = text.split('|');
   if (word !== 'present' || body === undefined) return unreadable('it cannot be read');

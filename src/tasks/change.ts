@@ -1,5 +1,3 @@
-import type { Sh } from '../shell/quote.ts';
-
 /** What a write expects to find: the plan was made from it, and anything else stops the step. */
 export type Before =
   | { readonly state: 'absent' }
@@ -16,7 +14,7 @@ export interface WriteFile {
   readonly owner?: string;
   readonly group?: string;
   /** Checks the new file, whose temporary path is in `$1`, before it is moved into place. */
-  readonly validate?: Sh;
+  readonly validate?: string;
   /** Content that must not be shown. */
   readonly sensitive?: boolean;
 }

@@ -3,7 +3,6 @@ import { posix } from 'node:path';
 import { Type } from '@sinclair/typebox';
 import { CONTENT_LIMIT, fileProbe } from '../probes/file.ts';
 import { ask } from '../probes/probe.ts';
-import { raw } from '../shell/quote.ts';
 import { attributeDrift, ownership } from './attributes.ts';
 import { AbsolutePath, Account, Mode } from './shared.ts';
 import { defineTask, type PlanContext } from './task.ts';
@@ -113,7 +112,7 @@ export const fileTask = defineTask({
     }
     const write = {
       kind: 'write-file' as const,
-      ...(params.validate ? { validate: raw(params.validate) } : {}),
+      ...(params.validate ? { validate: params.validate } : {}),
       ...(params.sensitive ? { sensitive: true } : {}),
     };
     if (file.state === 'absent') {

@@ -114,6 +114,29 @@ describe('file', () => {
     );
   });
 
+  it.each([
+    ['the file itself', 'ln -s /etc/shadow /srv/james/x'],
+    ['its folder', 'mkdir /srv/james/d; rmdir /srv/james/d; ln -s /etc /srv/james/d', '/srv/james/d/shadow'],
+    ['a link that root made to it', 'ln -s /etc/shadow /srv/james/y', '/srv/root-link'],
+  ])(
+    'is left alone where another user chose by a link what it is: %s',
+    async (_, trap, path = '/srv/james/x') => {
+      await host.must(`rm -rf /srv/james /srv/root-link; install -d -o james /srv/james; ln -s /srv/james/y /srv/root-link
+      runuser -u james -- sh -c '${trap}'`);
+      const before = await host.must('stat -c "%U %a" /etc/shadow; sha256sum /etc/shadow');
+      const tasks = [
+        { id: 'log', name: 'log', file: { path, owner_from: '/srv/james' } },
+        { id: 'text', name: 'text', file: { path: `${path}2`, content: 'x' } },
+      ];
+      const looked = await run('check', [tasks[0]!]);
+      expect(looked.exitCode, looked.text).toBe(3);
+      expect(looked.tasks.log?.reason).toContain('a symbolic link leads to it that belongs to another user');
+      await run('apply', tasks);
+      expect(await host.must('stat -c "%U %a" /etc/shadow; sha256sum /etc/shadow')).toBe(before);
+      expect((await host.exec('ls /etc/shadow2')).code).not.toBe(0);
+    },
+  );
+
   it('is not moved into place when its validation fails', async () => {
     const tasks = [
       {

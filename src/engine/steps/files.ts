@@ -7,7 +7,7 @@ export function writeFile({ path, before, content, mode, owner, group, validate 
   const expected = before.state === 'absent' ? 'absent' : before.sha256;
   const sum = createHash('sha256').update(content).digest('hex');
   return feed(
-    sh`write_file ${path} ${expected} ${sum} ${mode ?? ''} ${owner ?? ''} ${group ?? ''} ${validate?.text ?? ''}`,
+    sh`write_file ${path} ${expected} ${sum} ${mode ?? ''} ${owner ?? ''} ${group ?? ''} ${validate ?? ''}`,
     content,
   );
 }
@@ -17,7 +17,5 @@ export function setAttributes({ path, mode, owner, group }: SetAttributes): Sh {
 }
 
 export function makeDirectory({ path, mode, owner, group }: MakeDirectory): Sh {
-  return sh`mkdir -- ${path}
-attributes ${path} ${mode ?? '0755'} ${owner ?? ''} ${group ?? ''}
-sync ${path}`;
+  return sh`make_directory ${path} ${mode ?? '0755'} ${owner ?? ''} ${group ?? ''}`;
 }
