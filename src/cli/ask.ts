@@ -1,5 +1,6 @@
 import { createInterface } from 'node:readline/promises';
 import { Writable } from 'node:stream';
+import { oneLine } from '../report/terminal.ts';
 import type { BecomePassword } from '../transport/become.ts';
 
 /** A yes or no; anything but y or yes is no. */
@@ -32,6 +33,17 @@ async function secret(question: string): Promise<string | undefined> {
     terminal.close();
     process.stderr.write('\n');
   }
+}
+
+/** Opens key files that have a passphrase, where somebody can be asked; once a file. */
+export function keyPassphrase(): (file: string) => Promise<string | undefined> {
+  const answers = new Map<string, Promise<string | undefined>>();
+  return (file) => {
+    if (!process.stdin.isTTY) return Promise.resolve(undefined);
+    const answer = answers.get(file) ?? secret(`passphrase of ${oneLine(file)}: `);
+    answers.set(file, answer);
+    return answer;
+  };
 }
 
 /**

@@ -10,7 +10,7 @@ import { type Given, textReport } from '../report/text.ts';
 import { taskTypes } from '../tasks/registry.ts';
 import { connect } from '../transport/connect.ts';
 import { version } from '../version.ts';
-import { becomePassword } from './ask.ts';
+import { becomePassword, keyPassphrase } from './ask.ts';
 import type { CommonOptions } from './options.ts';
 
 /** One run of a command over hosts: files are loaded, hosts are worked on, one result comes out. */
@@ -53,11 +53,13 @@ export class Session {
     const out = options.json ? process.stderr : process.stdout;
     this.paint = painter({ off: !options.color, env: process.env, isTerminal: out.isTTY });
     const password = becomePassword({ ask: options.askBecomePass ?? false });
+    const passphrase = keyPassphrase();
     const holder = `${userInfo().username}@${hostname()}, since ${new Date().toISOString()}`;
     this.hosts = hosts.map(
       ({ target, tasks }) =>
         new HostRun(target, tasks, {
-          connect: () => connect(target, { becomePassword: password, signal: this.#interrupted.signal }),
+          connect: () =>
+            connect(target, { becomePassword: password, passphrase, signal: this.#interrupted.signal }),
           confirmTimeout: options.confirmTimeout ?? 60,
           holder,
           progress: (line) => this.#progress(`${target.name} | ${line}`),

@@ -9,6 +9,7 @@ import {
   LineCounter,
   type Node,
   parseAllDocuments,
+  visit,
   type Document as YamlDocument,
 } from 'yaml';
 import { InputError, type Problem } from './problem.ts';
@@ -73,6 +74,17 @@ export class SourceDocument {
       throw new InputError([{ file, message: 'is empty' }]);
     const [yaml, second] = documents as YamlDocument[];
     const place = (range: Range, message: string) => problemAt(file, text, lines, range, message);
+    const aliases: Problem[] = [];
+    visit(yaml!, {
+      Alias(_, alias) {
+        if (alias.resolve(yaml!)) return;
+        const [start = 0, end = 0] = alias.range ?? [];
+        aliases.push({
+          ...place({ start, end }, `there is no anchor &${alias.source}`),
+          hint: 'put the text in quotes if the * is part of it',
+        });
+      },
+    });
     const problems = [...yaml!.errors, ...yaml!.warnings].map(({ pos, message }) =>
       place({ start: pos[0], end: pos[1] }, `is not valid YAML: ${message}`),
     );
@@ -83,7 +95,7 @@ export class SourceDocument {
           'a file holds one document only',
         ),
       );
-    if (problems.length > 0) throw new InputError(problems);
+    if (problems.length + aliases.length > 0) throw new InputError([...problems, ...aliases]);
     if (yaml!.contents === null) throw new InputError([{ file, message: 'is empty' }]);
     let value: unknown;
     try {

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { ChangeResult, HostResult, HostStatus, TaskResult, TaskStatus } from '../report/result.ts';
 import { frames, script } from '../shell/frame.ts';
 import type { Task } from '../tasks/task.ts';
-import type { Output, Target, Transport } from '../transport/transport.ts';
+import type { Output, RunOptions, Target, Transport } from '../transport/transport.ts';
 import { TransportError } from '../transport/transport.ts';
 import { describe } from './describe.ts';
 import { confirmation, followScript, type Job, startScript } from './job.ts';
@@ -22,6 +22,9 @@ export interface HostOptions {
   readonly progress: (line: string) => void;
   readonly signal?: AbortSignal;
 }
+
+/** Seconds without a word after which a look is given up: each probe has 30. */
+const LOOKING = 90;
 
 type Outcome = { readonly status: 'changed' | 'failed' | 'rolled-back' | 'skipped'; readonly reason: string };
 
@@ -58,7 +61,7 @@ export class HostRun {
     await this.#try(async () => {
       const inquiry = new Inquiry(questionsOf(this.#tasks, prove));
       const nonce = newId();
-      const output = await this.#run(script(observation(inquiry, nonce)));
+      const output = await this.#run(script(observation(inquiry, nonce)), { silence: LOOKING });
       this.#plan(this.#read(inquiry, frames(output.stdout, nonce), output), prove);
     });
     return this.result('check');
@@ -129,12 +132,10 @@ export class HostRun {
     }
   }
 
-  async #run(text: string, onStdout?: (chunk: Buffer) => void): Promise<Output> {
+  async #run(text: string, options: RunOptions): Promise<Output> {
     this.#transport ??= await this.#options.connect();
-    return this.#transport.run(text, {
-      ...(onStdout ? { onStdout } : {}),
-      ...(this.#options.signal ? { signal: this.#options.signal } : {}),
-    });
+    const { signal } = this.#options;
+    return this.#transport.run(text, { ...options, ...(signal ? { signal } : {}) });
   }
 
   #read(inquiry: Inquiry, found: ReturnType<typeof frames>, output: Output): Observations {
@@ -241,7 +242,7 @@ export class HostRun {
       if (journal.guard === 'waiting') confirming ??= this.#confirm(job);
     };
     try {
-      await this.#run(startScript(job), onStdout);
+      await this.#run(startScript(job), { onStdout });
     } catch (error) {
       if (!(error instanceof TransportError) || error.reason === 'interrupted' || chunks.length === 0)
         throw error;
@@ -249,7 +250,7 @@ export class HostRun {
       await confirming;
       await this.close();
       chunks.length = 0;
-      await this.#run(followScript(job.id), onStdout);
+      await this.#run(followScript(job.id), { onStdout });
     }
     await confirming;
     return read();

@@ -19,7 +19,7 @@ export const Host = Type.Object(
       }),
     ),
     port: Type.Optional(
-      Type.Integer({ minimum: 1, maximum: 65535, description: 'The SSH port (default 22).' }),
+      Type.Integer({ minimum: 1, maximum: 65535, description: 'The SSH port (default: as ssh would).' }),
     ),
     user: Type.Optional(
       Type.String({

@@ -1,5 +1,5 @@
 import { readFile, stat } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { dirname, posix, resolve } from 'node:path';
 import { type Path, readFailure, record, SourceDocument } from '../document/document.ts';
 import type { Problem } from '../document/problem.ts';
 import { hint } from '../document/suggest.ts';
@@ -245,6 +245,15 @@ async function readLocal(
   return { bytes: Buffer.from(String(value)), problems: [], used };
 }
 
+/** One spelling of a path in a key: `//` and `/./` are nothing of their own. */
+const sameKey = (key: Key): Key => {
+  const [kind, ...rest] = key.split(':');
+  const name = rest.join(':');
+  return `${kind}:${name.startsWith('/') ? posix.normalize(name).replace(/(?<=.)\/$/, '') : name}` as Key;
+};
+
+const fileOf = (key: Key): string | undefined => /^(?:file|section):([^#]*)/.exec(key)?.[1];
+
 /** Duplicate ids, and two tasks that own one thing: problems that only several tasks together have. */
 export function clashes(
   playbooks: readonly { document: SourceDocument; written: readonly WrittenTask[]; made: readonly Task[] }[],
@@ -263,8 +272,11 @@ export function clashes(
       else ids.set(id, source);
     }
     for (const task of made) {
-      for (const key of task.type.owns(task.params) as readonly Key[]) {
-        const other = owners.get(key);
+      for (const owned of task.type.owns(task.params) as readonly Key[]) {
+        const key = sameKey(owned);
+        const [part, whole] = [key.startsWith('section:'), fileOf(key)];
+        // a file is either one task's as a whole or several tasks' in sections
+        const other = owners.get(key) ?? (whole && owners.get(part ? `file:${whole}` : `sections:${whole}`));
         const place = written.find(({ source }) => source === task.source)?.path ?? [];
         if (other) {
           const [kind, ...name] = key.split(':');
@@ -275,7 +287,10 @@ export function clashes(
               { at: 'key' },
             ),
           );
-        } else owners.set(key, task);
+        } else {
+          owners.set(key, task);
+          if (part) owners.set(`sections:${whole}`, owners.get(`sections:${whole}`) ?? task);
+        }
       }
     }
   }

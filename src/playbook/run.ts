@@ -162,12 +162,19 @@ function readAssignments(vars: Readonly<Record<string, string>>, problems: Probl
     const value = parseDocument(text, { prettyErrors: false });
     if (!new RegExp(VARIABLE_NAME).test(name))
       problems.push({ file: '--var', message: `"${name}" cannot be a variable's name` });
-    else if (value.errors[0])
-      problems.push({
-        file: '--var',
-        message: `the value of ${name} is not valid YAML: ${value.errors[0].message}`,
-      });
-    else read.set(name, { value: value.toJS(), origin: '--var' });
+    else {
+      try {
+        if (value.errors[0]) throw value.errors[0];
+        read.set(name, { value: value.toJS(), origin: '--var' });
+      } catch (error) {
+        const why = error instanceof Error ? error.message : String(error);
+        problems.push({
+          file: '--var',
+          message: `the value of ${name} is not valid YAML: ${why}`,
+          hint: `--var '${name}="…"' is text, whatever it holds`,
+        });
+      }
+    }
   }
   return read;
 }

@@ -13,11 +13,11 @@ export interface Facts {
   readonly systemd: boolean;
   /** Seconds since the epoch, by the host's clock. */
   readonly now: number;
-  /** Seconds since boot, the clock that systemd's monotonic timestamps use. */
+  /** Seconds since boot; unlike systemd's monotonic timestamps it also counts time suspended. */
   readonly uptime: number;
 }
 
-/** `$connection` is set by the frame around every script: `$SSH_CONNECTION` as the login session had it. */
+/** `$HARDEN_CONNECTION` is set at the head of every script: `$SSH_CONNECTION` as the login session had it. */
 export const factsProbe = defineProbe<'facts', Facts>({
   name: 'facts',
   key: () => 'facts',

@@ -6,10 +6,8 @@ export interface Jail {
   readonly bantime: number | undefined;
   readonly findtime: number | undefined;
   readonly maxretry: number | undefined;
-  readonly usedns: string | undefined;
   /** Its threads run: fail2ban 0.11 also lists jails that it never started, after a start with a bad value. */
   readonly started: boolean | undefined;
-  readonly ignoreself: boolean | undefined;
   /** Files that are watched now. */
   readonly logpath: readonly string[];
   /** As the server uses them: `<ADDR>` and its kind are expanded. */
@@ -144,7 +142,7 @@ def describe(name):
         known = texts(ask('get', name, 'actionproperties', action))
         get = lambda key: str(ask('get', name, 'action', action, key)) if key in known else None
         actions.append({'name': action, 'label': get('name') or name, 'port': get('port')})
-    jail = {key: ask('get', name, key) for key in ('bantime', 'findtime', 'maxretry', 'usedns', 'ignoreself')}
+    jail = {key: ask('get', name, key) for key in ('bantime', 'findtime', 'maxretry')}
     for key in ('logpath', 'failregex', 'ignoreregex', 'ignoreip'): jail[key] = texts(ask('get', name, key))
     jail['journalmatch'] = [' '.join(texts(words)) for words in ask('get', name, 'journalmatch') or []]
     jail.update(actions=actions, banned=bans(name), unenforced=[])
@@ -197,9 +195,7 @@ function parseJail(jail: Record<string, unknown>): Jail {
     bantime: number(jail.bantime),
     findtime: number(jail.findtime),
     maxretry: number(jail.maxretry),
-    usedns: jail.usedns == null ? undefined : String(jail.usedns),
     started: typeof jail.started === 'boolean' ? jail.started : undefined,
-    ignoreself: typeof jail.ignoreself === 'boolean' ? jail.ignoreself : undefined,
     logpath: texts(jail.logpath),
     failregex: texts(jail.failregex),
     ignoreregex: texts(jail.ignoreregex),

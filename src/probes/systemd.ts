@@ -3,26 +3,21 @@ import { absent, defineProbe, type Observed, present } from './probe.ts';
 
 /** One unit as `systemctl show` has it. A unit that systemd cannot find is `absent`. */
 export interface UnitState {
-  readonly loadState: string;
   readonly activeState: string;
-  readonly subState: string;
   /** `enabled`, `disabled`, `static`, `masked`, … ; '' if it has no unit file. */
   readonly unitFileState: string;
   readonly needDaemonReload: boolean;
   /** Seconds since boot: its last start, stop or finished reload. */
   readonly stateChange: number;
-  readonly fragmentPath: string;
 }
 
 const PROPERTIES = [
   'Id',
   'LoadState',
   'ActiveState',
-  'SubState',
   'UnitFileState',
   'NeedDaemonReload',
   'StateChangeTimestampMonotonic',
-  'FragmentPath',
 ];
 
 /** `fail2ban` means `fail2ban.service`. */
@@ -49,12 +44,9 @@ function parseUnit(block: string): Observed<UnitState> {
   if (!value.has('LoadState')) throw new Error('systemctl described fewer units than were asked for');
   if (get('LoadState') === 'not-found') return absent;
   return present({
-    loadState: get('LoadState'),
     activeState: get('ActiveState'),
-    subState: get('SubState'),
     unitFileState: get('UnitFileState'),
     needDaemonReload: get('NeedDaemonReload') === 'yes',
     stateChange: Number(get('StateChangeTimestampMonotonic')) / 1e6,
-    fragmentPath: get('FragmentPath'),
   });
 }

@@ -32,14 +32,14 @@ export function frameFunctions(nonce: string): Sh {
 # probe NAME CODE: runs CODE with a time limit; frame "probe NAME PAYLOAD STDERR", the payload's last line is the exit status
 probe() {
   printf '${MARK}${nonce} probe %s ' "$1"
-  { err=$( { { timeout -k 2 30 sh -c "$2"; printf '\\n%s' "$?"; } | base64 -w0 >&3; } 2>&1 >/dev/null | head -c 600 | base64 -w0 ); } 3>&1
+  { err=$( { { printf %s "$2" | timeout -k 2 30 sh -s; printf '\\n%s' "$?"; } | base64 -w0 >&3; } 2>&1 >/dev/null | head -c 600 | base64 -w0 ); } 3>&1
   printf ' %s=\\n' "$err"
 }`);
 }
 
-/** One probe of an observation, as a call of `probe`. */
+/** One probe of an observation, as a call of `probe`. On standard input: no argument of a program is that long. */
 export function probeCall(name: string, code: Sh): Sh {
-  return sh`probe ${name} ${code.text}`;
+  return sh`probe ${name} ${`{\n${code.text}\n} </dev/null\n`}`;
 }
 
 /** The end of an observation: without it the output is known to be incomplete. */

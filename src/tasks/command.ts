@@ -1,10 +1,14 @@
-import { createHash } from 'node:crypto';
 import { Type } from '@sinclair/typebox';
 import { statusProbe } from '../probes/command.ts';
 import { fileProbe } from '../probes/file.ts';
 import { ask } from '../probes/probe.ts';
 import { AbsolutePath } from './shared.ts';
 import { defineTask } from './task.ts';
+import { failed, unseen } from './verdicts.ts';
+import { sha256 } from './write.ts';
+
+/** A shell takes no longer argument than 128 KiB. */
+const COMMAND_LIMIT = 100_000;
 
 /** The escape hatch. A barrier: nobody knows what a command does. */
 export const commandTask = defineTask({
@@ -13,11 +17,12 @@ export const commandTask = defineTask({
     'A shell command, run as root where `creates` is missing or `unless` fails. One of the two is needed: it is what tells whether there is anything to do.',
   schema: Type.Object(
     {
-      run: Type.String({ minLength: 1, description: 'The command, for /bin/sh.' }),
+      run: Type.String({ minLength: 1, maxLength: COMMAND_LIMIT, description: 'The command, for /bin/sh.' }),
       creates: Type.Optional(AbsolutePath('A path that exists once the command has done its work.')),
       unless: Type.Optional(
         Type.String({
           minLength: 1,
+          maxLength: COMMAND_LIMIT,
           description:
             'A command that succeeds once nothing is left to do. It also runs in `check`: it must only look.',
         }),
@@ -42,32 +47,31 @@ export const commandTask = defineTask({
         ]
       : [],
   owns: ({ run, creates }) => [
-    `command:${createHash('sha256').update(run).digest('hex').slice(0, 12)}`,
+    `command:${sha256(run).slice(0, 12)}`,
     ...(creates ? [`file:${creates}` as const] : []),
   ],
   questions: ({ creates, unless }) => ({
-    created: ask(fileProbe, { path: creates ?? '/', content: 'never' }),
-    status: ask(statusProbe, unless ?? 'false'),
+    created: creates === undefined ? [] : [ask(fileProbe, { path: creates, content: 'never' as const })],
+    status: unless === undefined ? [] : [ask(statusProbe, unless)],
   }),
-  plan({ run, creates, unless, guarded = false }, { created, status }) {
+  plan({ run, creates, guarded = false }, { created: [created], status: [status] }) {
     const change = (reason: string) => ({
       verdict: 'change' as const,
       reason,
       guarded,
       changes: [{ kind: 'run-command' as const, command: run }],
     });
-    if (creates !== undefined) {
+    if (creates !== undefined && created) {
       if (created.state === 'unreadable') {
-        return { verdict: 'failed', reason: `${creates} could not be looked at: ${created.why}` };
+        return unseen(creates, created);
       }
       if (created.state === 'absent') return change(`${creates} does not exist`);
     }
-    if (unless !== undefined) {
+    if (status) {
       if (status.state !== 'present') {
-        return {
-          verdict: 'failed',
-          reason: `unless could not be run: ${status.state === 'unreadable' ? status.why : ''}`,
-        };
+        return failed(
+          `unless could not be run: ${status.state === 'unreadable' ? status.why : 'the host gave no answer'}`,
+        );
       }
       if (status.value !== 0)
         return change(`unless says that there is something to do (exit status ${status.value})`);

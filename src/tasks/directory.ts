@@ -5,6 +5,7 @@ import { ask } from '../probes/probe.ts';
 import { attributeDrift, ownership } from './attributes.ts';
 import { AbsolutePath, Account, Mode } from './shared.ts';
 import { defineTask } from './task.ts';
+import { missing, unseen, wrongKind } from './verdicts.ts';
 
 /** A directory with its owner and mode. */
 export const directoryTask = defineTask({
@@ -29,16 +30,12 @@ export const directoryTask = defineTask({
   plan(params, { directory, parent }, { promised }) {
     const { path } = params;
     if (directory.state === 'unreadable') {
-      return { verdict: 'failed', reason: `${path} could not be looked at: ${directory.why}` };
+      return unseen(path, directory);
     }
     if (directory.state === 'absent') {
-      if (parent.state !== 'present' && !promised(`file:${posix.dirname(path)}`)) {
-        return {
-          verdict: 'needs',
-          key: `file:${posix.dirname(path)}`,
-          reason: `${posix.dirname(path)} does not exist`,
-        };
-      }
+      const folder = posix.dirname(path);
+      const nowhere = promised(`file:${folder}`) ? undefined : missing(folder, parent);
+      if (nowhere) return nowhere;
       return {
         verdict: 'change',
         reason: 'it does not exist',
@@ -47,7 +44,7 @@ export const directoryTask = defineTask({
     }
     const { value } = directory;
     if (value.kind !== 'directory') {
-      return { verdict: 'blocked', reason: `${path} exists, but is not a directory; it was left alone` };
+      return wrongKind(path, 'a directory');
     }
     const drift = attributeDrift(value, params);
     if (!drift) return { verdict: 'ok', reason: 'it exists as wanted' };

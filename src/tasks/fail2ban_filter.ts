@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { Type } from '@sinclair/typebox';
 import { fail2banProbe, type Jail } from '../probes/fail2ban.ts';
 import { type FileState, fileProbe } from '../probes/file.ts';
@@ -11,7 +10,9 @@ import { readSection } from './fail2ban/ini-section.ts';
 import { jamesFailregex } from './fail2ban/james.ts';
 import { JailName } from './fail2ban/schema.ts';
 import { AbsolutePath } from './shared.ts';
-import { defineTask, type Verdict } from './task.ts';
+import { defineTask } from './task.ts';
+import { failed, unseen, wrongKind } from './verdicts.ts';
+import { sha256, writeOver } from './write.ts';
 
 const schema = Type.Object(
   {
@@ -82,21 +83,20 @@ export const fail2banFilterTask = defineTask({
   plan(params, { file, local, folder, james: [james], server }) {
     const { name, james_home = HOME, jail = name } = params;
     const path = pathOf(name, 'conf');
-    if (james?.state === 'unreadable') return failed(`${james_home} could not be looked at: ${james.why}`);
+    if (james?.state === 'unreadable') return unseen(james_home, james);
     if (james?.state === 'absent') {
       return { verdict: 'blocked', reason: `James is not installed: ${james_home} does not exist` };
     }
-    if (folder.state === 'unreadable') return failed(`${folder.why}: /etc/fail2ban/filter.d`);
+    if (folder.state === 'unreadable') return unseen('/etc/fail2ban/filter.d', folder);
     if (folder.state === 'absent') {
       return { verdict: 'needs', key: 'package:fail2ban', reason: 'fail2ban is not installed' };
     }
-    if (file.state === 'unreadable') return failed(`${path} could not be looked at: ${file.why}`);
+    if (file.state === 'unreadable') return unseen(path, file);
     if (file.state === 'present' && file.value.kind !== 'file') {
-      return { verdict: 'blocked', reason: `${path} exists, but is not a regular file; it was left alone` };
+      return wrongKind(path, 'a regular file');
     }
     if (server.state === 'unreadable') return failed(`fail2ban could not be asked: ${server.why}`);
-    if (local.state === 'unreadable')
-      return failed(`${pathOf(name, 'local')} could not be looked at: ${local.why}`);
+    if (local.state === 'unreadable') return unseen(pathOf(name, 'local'), local);
     const foreign = overridingLine(local);
     if (foreign) {
       return {
@@ -139,8 +139,6 @@ export const fail2banFilterTask = defineTask({
   },
 });
 
-const failed = (reason: string): Verdict => ({ verdict: 'failed', reason });
-
 /** The first setting of a `.local` file that replaces one of ours. */
 function overridingLine(local: Observed<FileState>): { line: number; key: string } | undefined {
   if (local.state !== 'present' || !local.value.content) return undefined;
@@ -153,13 +151,8 @@ function overridingLine(local: Observed<FileState>): { line: number; key: string
 }
 
 function writeIfDifferent(path: string, file: Observed<FileState>, content: Buffer): WriteFile | undefined {
-  if (file.state !== 'present') {
-    return { kind: 'write-file', path, before: { state: 'absent' }, content, mode: '0644' };
-  }
-  const { sha256 = '', content: old, realPath } = file.value;
-  if (sha256 === createHash('sha256').update(content).digest('hex')) return undefined;
-  const before = { state: 'file' as const, sha256, ...(old ? { content: old } : {}) };
-  return { kind: 'write-file', path: realPath, before, content };
+  if (file.state !== 'present') return { ...writeOver(path, undefined, content), mode: '0644' };
+  return file.value.sha256 === sha256(content) ? undefined : writeOver(path, file.value, content);
 }
 
 /** Does the running jail use these regexes and no others? */

@@ -10,6 +10,8 @@ import { type Surroundings, type WantedSetting, wantedSettings } from './fail2ba
 import { checkJail, type JailParams, jailSchema } from './fail2ban/schema.ts';
 import { sentenceList } from './shared.ts';
 import { defineTask, type Key, type Verdict } from './task.ts';
+import { blocked, type Problem, unseen, wrongKind } from './verdicts.ts';
+import { writeOver } from './write.ts';
 
 const HEADER = '# Settings made by harden; other settings and sections in this file are kept.\n\n';
 const AUTH_LOG = '/var/log/auth.log';
@@ -49,12 +51,11 @@ export const fail2banJailTask = defineTask({
     if (folder.state === 'absent' || config.state === 'absent') {
       return { verdict: 'needs', key: 'package:fail2ban', reason: 'fail2ban is not installed' };
     }
-    if (folder.state === 'unreadable') return failed('/etc/fail2ban/jail.d', folder.why);
-    if (config.state === 'unreadable') return failed("fail2ban's configuration", config.why);
-    if (server.state === 'unreadable') return failed('the running fail2ban', server.why);
-    if (file.state === 'unreadable') return failed(path, file.why);
+    if (folder.state === 'unreadable') return unseen('/etc/fail2ban/jail.d', folder);
+    if (config.state === 'unreadable') return unseen("fail2ban's configuration", config);
+    if (server.state === 'unreadable') return unseen('the running fail2ban', server);
     const stuck = unusable(path, file) ?? (override && unusable(OVERRIDE_FILE, override));
-    if (stuck) return { verdict: 'blocked', reason: stuck };
+    if (stuck) return stuck;
     const missing =
       params.enabled === false ? undefined : missingPart(params, filter, log, (key) => promised(key));
     if (missing) return missing;
@@ -107,11 +108,6 @@ export const fail2banJailTask = defineTask({
   },
 });
 
-const failed = (what: string, why: string): Verdict => ({
-  verdict: 'failed',
-  reason: `${what} could not be looked at: ${why}`,
-});
-
 const textOf = (file: Observed<FileState>): string =>
   file.state === 'present' ? (file.value.content?.toString('latin1') ?? '') : '';
 
@@ -119,13 +115,15 @@ const runs = (name: string, server: Observed<Fail2ban>): boolean =>
   server.state === 'present' && server.value.jails.has(name);
 
 /** Why a file cannot be edited. */
-function unusable(path: string, file: Observed<FileState>): string | undefined {
-  if (file.state === 'unreadable') return `${path} could not be looked at: ${file.why}`;
+function unusable(path: string, file: Observed<FileState>): Problem | undefined {
+  if (file.state === 'unreadable') return unseen(path, file);
   if (file.state === 'absent') return undefined;
-  if (file.value.kind !== 'file') return `${path} exists, but is not a regular file; it was left alone`;
-  if (!file.value.content) return `${path} is too large to be edited; it was left alone`;
+  if (file.value.kind !== 'file') return wrongKind(path, 'a regular file');
+  if (!file.value.content) return blocked(`${path} is too large to be edited; it was left alone`);
   const line = unreadableLine(textOf(file));
-  return line ? `${path}:${line} is not a line that fail2ban can read; the file was left alone` : undefined;
+  return line
+    ? blocked(`${path}:${line} is not a line that fail2ban can read; the file was left alone`)
+    : undefined;
 }
 
 /** fail2ban does not start at all with a jail whose filter or log is missing. */
@@ -137,14 +135,14 @@ function missingPart(
 ): Verdict | undefined {
   if (name && filter) {
     const key: Key = `file:${filterFileOf(name)}`;
-    if (filter.state === 'unreadable') return failed(filterFileOf(name), filter.why);
+    if (filter.state === 'unreadable') return unseen(filterFileOf(name), filter);
     if (filter.state === 'absent' && !promised(key)) {
       return { verdict: 'needs', key, reason: `the filter ${filterFileOf(name)} does not exist` };
     }
   }
   if (logpath && backend !== 'systemd') {
     const key: Key = `file:${logpath}`;
-    if (log.state === 'unreadable') return failed(logpath, log.why);
+    if (log.state === 'unreadable') return unseen(logpath, log);
     if (log.state === 'absent' && !promised(key)) {
       return {
         verdict: 'needs',
@@ -153,7 +151,7 @@ function missingPart(
       };
     }
     if (log.state === 'present' && log.value.kind !== 'file') {
-      return { verdict: 'blocked', reason: `${logpath} is not a regular file` };
+      return blocked(`${logpath} is not a regular file`);
     }
   }
   return undefined;
@@ -209,15 +207,9 @@ function writeSection(
   const values = new Map(settings.map(({ key, text }) => [key, text]));
   if (file.state !== 'present') {
     const content = Buffer.from(HEADER + editSection('', section, values), 'latin1');
-    return { kind: 'write-file', path, before: { state: 'absent' }, content, mode: '0644' };
+    return { ...writeOver(path, undefined, content), mode: '0644' };
   }
-  const { sha256 = '', content: old = Buffer.alloc(0), realPath } = file.value;
-  return {
-    kind: 'write-file',
-    path: realPath,
-    before: { state: 'file', sha256, content: old },
-    content: Buffer.from(editSection(text, section, values), 'latin1'),
-  };
+  return writeOver(path, file.value, Buffer.from(editSection(text, section, values), 'latin1'));
 }
 
 /** Settings that a file which fail2ban reads after ours sets to something else. */

@@ -4,6 +4,7 @@ import { fileProbe } from '../probes/file.ts';
 import { ask } from '../probes/probe.ts';
 import { AbsolutePath } from './shared.ts';
 import { defineTask } from './task.ts';
+import { unseen } from './verdicts.ts';
 
 /** One argument of a program cannot be longer than 128 KiB. */
 const SAMPLE_LIMIT = 120_000;
@@ -55,7 +56,7 @@ export const fail2banRegexTask = defineTask({
   }),
   plan({ filter, sample, matched = sample.length }, { file, proof: [proof] }) {
     if (file.state === 'unreadable') {
-      return { verdict: 'failed', reason: `${filter} could not be looked at: ${file.why}` };
+      return unseen(filter, file);
     }
     // fail2ban-regex would take the name of a file that is not there for a regex
     if (file.state === 'absent') {

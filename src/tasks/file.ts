@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { posix } from 'node:path';
 import { Type } from '@sinclair/typebox';
 import { CONTENT_LIMIT, fileProbe } from '../probes/file.ts';
@@ -6,6 +5,8 @@ import { ask } from '../probes/probe.ts';
 import { attributeDrift, ownership } from './attributes.ts';
 import { AbsolutePath, Account, Mode } from './shared.ts';
 import { defineTask, type PlanContext } from './task.ts';
+import { missing, unseen, wrongKind } from './verdicts.ts';
+import { sha256, writeOver } from './write.ts';
 
 const schema = Type.Object(
   {
@@ -35,7 +36,11 @@ const schema = Type.Object(
           'A shell command that must succeed before the new file is moved into place; its path is "$1".',
       }),
     ),
-    sensitive: Type.Optional(Type.Boolean({ description: 'Never show the content, not even in a diff.' })),
+    sensitive: Type.Optional(
+      Type.Boolean({
+        description: 'Never show the content, not even in a diff; a new file is readable by root alone.',
+      }),
+    ),
   },
   { additionalProperties: false, title: 'file' },
 );
@@ -51,8 +56,6 @@ function wanted(
   const path = params.source ?? params.template;
   return path === undefined ? undefined : local.get(path);
 }
-
-const sha256 = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
 
 /** A file: its content, if one is given, its owner and mode. */
 export const fileTask = defineTask({
@@ -90,43 +93,37 @@ export const fileTask = defineTask({
   plan(params, { file, parent, model }, { local, promised }) {
     const { path } = params;
     const content = wanted(params, local);
-    if (file.state === 'unreadable')
-      return { verdict: 'failed', reason: `${path} could not be looked at: ${file.why}` };
-    if (parent.state !== 'present' && !promised(`file:${posix.dirname(path)}`)) {
-      return {
-        verdict: 'needs',
-        key: `file:${posix.dirname(path)}`,
-        reason: `${posix.dirname(path)} does not exist`,
-      };
-    }
+    if (file.state === 'unreadable') return unseen(path, file);
+    const folder = posix.dirname(path);
+    const nowhere = promised(`file:${folder}`) ? undefined : missing(folder, parent);
+    if (nowhere) return nowhere;
     let attributes = ownership(params);
     if (params.owner_from) {
-      if (model.state !== 'present') {
-        return {
-          verdict: 'needs',
-          key: `file:${params.owner_from}`,
-          reason: `${params.owner_from} does not exist`,
-        };
-      }
-      attributes = { ...attributes, owner: model.value.owner, group: model.value.group };
+      const unknown = missing(params.owner_from, model);
+      if (unknown) return unknown;
+      if (model.state === 'present')
+        attributes = { ...attributes, owner: model.value.owner, group: model.value.group };
     }
-    const write = {
-      kind: 'write-file' as const,
+    const options = {
       ...(params.validate ? { validate: params.validate } : {}),
       ...(params.sensitive ? { sensitive: true } : {}),
     };
     if (file.state === 'absent') {
-      const bytes = content ?? Buffer.alloc(0);
       return {
         verdict: 'change',
         reason: 'it does not exist',
-        changes: [{ ...write, path, before: { state: 'absent' }, content: bytes, ...attributes }],
+        changes: [
+          {
+            ...writeOver(path, undefined, content ?? Buffer.alloc(0)),
+            ...options,
+            ...(params.sensitive ? { mode: '0600' } : {}),
+            ...attributes,
+          },
+        ],
       };
     }
     const { value } = file;
-    if (value.kind !== 'file') {
-      return { verdict: 'blocked', reason: `${path} exists, but is not a regular file; it was left alone` };
-    }
+    if (value.kind !== 'file') return wrongKind(path, 'a regular file');
     const drift = attributeDrift(value, attributes);
     if (content && value.sha256 !== sha256(content)) {
       const what =
@@ -134,19 +131,7 @@ export const fileTask = defineTask({
       return {
         verdict: 'change',
         reason: drift ? `${what}, ${drift.summary}` : what,
-        changes: [
-          {
-            ...write,
-            path: value.realPath,
-            before: {
-              state: 'file',
-              sha256: value.sha256 ?? '',
-              ...(value.content ? { content: value.content } : {}),
-            },
-            content,
-            ...attributes,
-          },
-        ],
+        changes: [{ ...writeOver(path, value, content), ...options, ...attributes }],
       };
     }
     if (drift) return { verdict: 'change', reason: drift.summary, changes: [drift] };

@@ -1,12 +1,12 @@
-import { fileProbe } from '../probes/file.ts';
+import { type FileState, fileProbe } from '../probes/file.ts';
 import { type Family, type FirewallState, firewallProbe } from '../probes/firewall.ts';
-import { ask } from '../probes/probe.ts';
+import { ask, type Observed } from '../probes/probe.ts';
 import { unitProbe } from '../probes/systemd.ts';
 import { chainRules, followsSshd, listName, tooFewSessions } from './iptables/chain.ts';
 import { kernelPart, otherBackendDrift } from './iptables/kernel.ts';
-import { lastingPart, sha256 } from './iptables/lasting.ts';
+import { lastingPart } from './iptables/lasting.ts';
 import { notesOf } from './iptables/notes.ts';
-import { blocked, failed, isProblem, joined, type Problem } from './iptables/part.ts';
+import { isProblem, joined } from './iptables/part.ts';
 import {
   DIRECTORY,
   LOADER,
@@ -21,6 +21,8 @@ import {
 import { check, type Params, schema } from './iptables/schema.ts';
 import { sentenceList } from './shared.ts';
 import { defineTask } from './task.ts';
+import { blocked, type Problem, unseen } from './verdicts.ts';
+import { sha256 } from './write.ts';
 
 /** Connection limits per source address, checked before anything accepts. */
 export const iptablesRecentTask = defineTask({
@@ -31,6 +33,7 @@ export const iptablesRecentTask = defineTask({
   check,
   owns: ({ chain = 'HARDEN' }) => [
     `chain:${chain}`,
+    `file:${DIRECTORY}`,
     `file:${RULES.ipv4}`,
     `file:${RULES.ipv6}`,
     `file:${LOADER}`,
@@ -51,7 +54,7 @@ export const iptablesRecentTask = defineTask({
   }),
   plan(params, seen, { facts }) {
     const { chain = 'HARDEN', trusted = [], ipv6 = true, limits } = params;
-    if (seen.firewall.state === 'unreadable') return failed('The firewall', seen.firewall.why);
+    if (seen.firewall.state === 'unreadable') return unseen('The firewall', seen.firewall);
     if (seen.firewall.state === 'absent') {
       return { verdict: 'needs', key: 'package:iptables', reason: 'there is no iptables on this host' };
     }
@@ -59,8 +62,14 @@ export const iptablesRecentTask = defineTask({
     const sshPorts = usableSshPorts(params, state);
     if ('verdict' in sshPorts) return sshPorts;
     const notes = notesOf(params, state, sshPorts, facts.operator, seen.managers);
-    const families: Family[] = ipv6 && state.ipv6.on ? ['ipv4', 'ipv6'] : ['ipv4'];
-    const wanted = (family: Family) => chainRules(limits, trusted, family, sshPorts);
+    const former = formerChain(seen.ipv4, state, chain);
+    if (former) return { ...former, notes };
+    // IPv6 limits that are no longer wanted are emptied, where there are any
+    const known = (family: Family) => seen[family].state !== 'absent';
+    const families: Family[] =
+      state.ipv6.on && (ipv6 || known('ipv6') || holds(state, 'ipv6', chain)) ? ['ipv4', 'ipv6'] : ['ipv4'];
+    const wanted = (family: Family) =>
+      family === 'ipv6' && !ipv6 ? [] : chainRules(limits, trusted, family, sshPorts);
     const lists = (family: Family) => limits.map((limit) => listName(limit, family));
     const found = joined([
       // the kernel first: what makes it last follows once a new login has confirmed it
@@ -68,12 +77,14 @@ export const iptablesRecentTask = defineTask({
       lastingPart(
         seen.directory,
         [
-          ...families.map((family) => ({
-            path: RULES[family],
-            text: rulesFile(chain, wanted(family), family),
-            mode: '0600',
-            seen: seen[family],
-          })),
+          ...families
+            .filter((family) => wanted(family).length > 0 || known(family))
+            .map((family) => ({
+              path: RULES[family],
+              text: rulesFile(chain, wanted(family), family),
+              mode: '0600',
+              seen: seen[family],
+            })),
           { path: LOADER, text: loaderFile(chain), mode: '0700', seen: seen.loader },
         ],
         seen.unitFile,
@@ -92,10 +103,27 @@ export const iptablesRecentTask = defineTask({
   },
 });
 
+const holds = (state: FirewallState, family: Family, chain: string): boolean => {
+  const { active } = state[family];
+  return active.state === 'present' && active.value.chains.has(chain);
+};
+
+/** Limits of an earlier run in a chain of another name: they would count every connection once more. */
+function formerChain(file: Observed<FileState>, state: FirewallState, chain: string): Problem | undefined {
+  const text = file.state === 'present' ? (file.value.content?.toString('latin1') ?? '') : '';
+  const former = /^:([A-Za-z0-9_.-]+) /m.exec(text)?.[1];
+  if (former === undefined || former === chain || !holds(state, 'ipv4', former)) return undefined;
+  const remove = (tool: string) =>
+    `${tool} -D INPUT -j ${former}; ${tool} -F ${former}; ${tool} -X ${former}`;
+  return blocked(
+    `the chain ${former} of earlier limits is in force and would count every connection once more; keep chain: ${former}, or take it away first: ${remove('iptables')}; ${remove('ip6tables')}`,
+  );
+}
+
 /** The ports of sshd, unless the limits cannot be loaded with them. */
 function usableSshPorts({ limits }: Params, { sshPorts }: FirewallState): readonly number[] | Problem {
   const follower = limits.find(followsSshd);
-  if (sshPorts.state === 'unreadable') return failed('The ports of sshd', sshPorts.why);
+  if (sshPorts.state === 'unreadable') return unseen('The ports of sshd', sshPorts);
   if (sshPorts.state === 'absent') {
     if (!follower) return [];
     return blocked(

@@ -4,6 +4,8 @@ import { ask } from '../probes/probe.ts';
 import { patchLog4j2 } from './log4j2/patch.ts';
 import { AbsolutePath } from './shared.ts';
 import { defineTask } from './task.ts';
+import { unseen, wrongKind } from './verdicts.ts';
+import { writeOver } from './write.ts';
 
 const schema = Type.Object(
   {
@@ -42,15 +44,12 @@ export const log4j2Task = defineTask({
   owns: ({ path }) => [`file:${path}`],
   questions: ({ path }) => ({ file: ask(fileProbe, { path, content: 'always' }) }),
   plan({ path, log, size = '10 MB', keep = 9 }, { file }) {
-    if (file.state === 'unreadable')
-      return { verdict: 'failed', reason: `${path} could not be looked at: ${file.why}` };
+    if (file.state === 'unreadable') return unseen(path, file);
     if (file.state === 'absent') {
       return { verdict: 'blocked', reason: `James is not installed here: ${path} does not exist` };
     }
     const { value } = file;
-    if (value.kind !== 'file') {
-      return { verdict: 'blocked', reason: `${path} exists, but is not a regular file; it was left alone` };
-    }
+    if (value.kind !== 'file') return wrongKind(path, 'a regular file');
     if (!value.content) {
       return {
         verdict: 'blocked',
@@ -70,14 +69,7 @@ export const log4j2Task = defineTask({
         return {
           verdict: 'change',
           reason: `it does not write ${log} as wanted`,
-          changes: [
-            {
-              kind: 'write-file',
-              path: value.realPath,
-              before: { state: 'file', sha256: value.sha256 ?? '', content: value.content },
-              content: patch.content,
-            },
-          ],
+          changes: [writeOver(path, value, patch.content)],
           notes: patch.notes,
         };
     }

@@ -3,6 +3,7 @@ import { packageProbe } from '../probes/packages.ts';
 import { ask } from '../probes/probe.ts';
 import { asList, OneOrMore, sentenceList } from './shared.ts';
 import { defineTask } from './task.ts';
+import { unseen } from './verdicts.ts';
 
 const Name = Type.String({ pattern: '^[a-z0-9][a-z0-9+.-]+$', description: 'The name of a package.' });
 
@@ -22,7 +23,7 @@ export const packageTask = defineTask({
     const states = asList(name).map((one, index) => [one, packages[index]!] as const);
     const unreadable = states.find(([, state]) => state.state === 'unreadable');
     if (unreadable?.[1].state === 'unreadable') {
-      return { verdict: 'failed', reason: `${unreadable[0]} could not be looked at: ${unreadable[1].why}` };
+      return unseen(unreadable[0], unreadable[1]);
     }
     const wanting = states.flatMap(([one, state]) => {
       if (state.state !== 'present') return [{ one, why: `${one} is not installed` }];

@@ -5,6 +5,7 @@ import { unitName, unitProbe } from '../probes/systemd.ts';
 import type { Change } from './change.ts';
 import { AbsolutePath, sentenceList } from './shared.ts';
 import { defineTask } from './task.ts';
+import { unseen } from './verdicts.ts';
 
 /** A systemd service. A restart owed is read off the host's state, never remembered from a run. */
 export const serviceTask = defineTask({
@@ -17,7 +18,12 @@ export const serviceTask = defineTask({
         pattern: '^[A-Za-z0-9:_.@\\\\-]{1,200}$',
         description: 'The unit; .service may be left out.',
       }),
-      enabled: Type.Optional(Type.Boolean({ description: 'Starts at boot (default true).', default: true })),
+      enabled: Type.Optional(
+        Type.Boolean({
+          description: 'Starts at boot (default true; false leaves that as it is).',
+          default: true,
+        }),
+      ),
       tracks: Type.Optional(
         Type.Array(AbsolutePath('A configuration file that the service reads when it starts or reloads.'), {
           uniqueItems: true,
@@ -45,8 +51,7 @@ export const serviceTask = defineTask({
     { facts, promised },
   ) {
     const unit = unitName(name);
-    if (state.state === 'unreadable')
-      return { verdict: 'failed', reason: `${unit} could not be looked at: ${state.why}` };
+    if (state.state === 'unreadable') return unseen(unit, state);
     if (state.state === 'absent') {
       return {
         verdict: 'needs',
@@ -65,8 +70,11 @@ export const serviceTask = defineTask({
       reasons.push(reason);
     };
     if (value.unitFileState.startsWith('masked')) control('unmask', 'it is masked');
-    if (enabled && /^(disabled|masked)/.test(value.unitFileState))
+    if (enabled && /^(disabled|masked|enabled-runtime|linked)/.test(value.unitFileState))
       control('enable', 'it does not start at boot');
+    const blind = tracks.findIndex((_, index) => tracked[index]?.state === 'unreadable');
+    const unknown = tracked[blind];
+    if (unknown?.state === 'unreadable') return unseen(tracks[blind]!, unknown);
     const bootTime = facts.now - facts.uptime;
     const newer = tracks.filter((path, index) => {
       const file = tracked[index];
@@ -82,6 +90,13 @@ export const serviceTask = defineTask({
       );
     } else if (value.needDaemonReload) control('restart', 'a restart is owed: its unit file changed on disk');
     if (changes.length > 0) return { verdict: 'change', reason: reasons.join(', '), changes };
-    return { verdict: 'ok', reason: enabled ? 'it runs and starts at boot' : 'it runs' };
+    if (!enabled) return { verdict: 'ok', reason: 'it runs' };
+    if (value.unitFileState.startsWith('enabled'))
+      return { verdict: 'ok', reason: 'it runs and starts at boot' };
+    // static, indirect, generated: something else decides when it starts
+    return {
+      verdict: 'ok',
+      reason: `it runs; there is nothing to enable in it (${value.unitFileState || 'it has no unit file'})`,
+    };
   },
 });

@@ -87,7 +87,7 @@ describe('a host that cannot be worked on: exit 3, and one sentence of what to d
 
   it('is given a key file that does not exist', async () => {
     expect(await refused({ identity_file: join(folder, 'missing') })).toMatch(
-      /missing.*No connection was made|missing/,
+      /missing does not exist\. No connection was made/,
     );
   });
 
@@ -117,7 +117,6 @@ describe('sudo with a password', () => {
     });
     expect(result.exitCode, result.text).toBe(2);
     expect(result.host).toMatchObject({ connections: 1, roundTrips: 1 });
-    expect(`${JSON.stringify(result)}`.replaceAll('operator', '')).not.toContain('HARDEN_BECOME_PASSWORD');
     await host.must('echo \'operator:t0p-$ecret "quoted"\' | chpasswd');
     const odd = await record('check', host.inventory({ entry: { user: 'operator' } }), {
       args: ['-v'],

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { Type } from '@sinclair/typebox';
 import { InputError } from '../../src/document/problem.ts';
 import { loadRun, type RunOptions } from '../../src/playbook/run.ts';
-import { type AnyTaskType, defineTask } from '../../src/tasks/task.ts';
+import { type AnyTaskType, defineTask, type Key } from '../../src/tasks/task.ts';
 
 /** A task type with a parameter of every kind. */
 const thing = defineTask({
@@ -24,7 +24,7 @@ const thing = defineTask({
   ),
   check: ({ key }) => (key === 'bad' ? [[['key'], 'key must not be bad']] : []),
   localFiles: ({ template }) => (template ? [{ path: template, template: true }] : []),
-  owns: ({ key }) => (key ? [`thing:${key}`] : []),
+  owns: ({ key }) => (key ? [key.includes(':') ? (key as Key) : `thing:${key}`] : []),
   questions: () => ({}),
   plan: () => ({ verdict: 'ok', reason: '' }),
 });

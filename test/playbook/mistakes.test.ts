@@ -72,11 +72,40 @@ describe('mistakes in files', () => {
       { 'p.yaml': `${playbook('thing: { key: k }')}  - id: b\n    name: B\n    thing: { key: k }\n` },
       ['thing k belongs to the task "a" already, at p.yaml:3:5'],
     ],
+    [
+      'a path in two spellings',
+      {
+        'p.yaml': `${playbook('thing: { key: "file:/etc/x" }')}  - id: b\n    name: B\n    thing: { key: "file:/etc//./x" }\n`,
+      },
+      ['file /etc/x belongs to the task "a" already'],
+    ],
+    [
+      'a section of a file that is another’s as a whole',
+      {
+        'p.yaml': `${playbook('thing: { key: "file:/etc/x" }')}  - id: b\n    name: B\n    thing: { key: "section:/etc/x#s" }\n`,
+      },
+      ['section /etc/x#s belongs to the task "a" already'],
+    ],
+    [
+      'a file that holds another’s section',
+      {
+        'p.yaml': `${playbook('thing: { key: "section:/etc/x#s" }')}  - id: b\n    name: B\n    thing: { key: "file:/etc/x" }\n`,
+      },
+      ['file /etc/x belongs to the task "a" already'],
+    ],
     ['YAML that does not parse', { 'p.yaml': 'name: [\n' }, [/p.yaml:\d+:\d+ is not valid YAML/]],
     [
       'a key twice',
       { 'p.yaml': 'name: a\nname: b\ntasks: []\n' },
       ['p.yaml:2:1 is not valid YAML: Map keys must be unique'],
+    ],
+    [
+      'a star that is no alias',
+      {
+        'inventory.yaml': `playbook: p.yaml\nhosts: { a: { vars: { x: *mail } } }\n`,
+        'p.yaml': playbook('thing: {}'),
+      },
+      [/inventory.yaml:2:26 there is no anchor &mail[\s\S]*\^{5} put the text in quotes/],
     ],
     ['an unknown tag', { 'p.yaml': 'name: !odd x\ntasks: []\n' }, ['Unresolved tag: !odd']],
     ['two documents', { 'p.yaml': 'name: a\n---\nname: b\n' }, ['a file holds one document only']],
@@ -204,6 +233,11 @@ describe('mistakes in files', () => {
     expect((await said(files)).match(/^\S+:\d+:\d+/gm)).toEqual(places);
   });
 
+  it('lets two tasks own two sections of one file', async () => {
+    const two = `${playbook('thing: { key: "section:/etc/x#a" }')}  - id: b\n    name: B\n    thing: { key: "section:/etc/x#b" }\n`;
+    expect(await said({ 'p.yaml': two })).toBe('');
+  });
+
   it('says a mistake once, however many hosts share it', async () => {
     const files = {
       'inventory.yaml': 'playbook: p.yaml\nhosts: { a: , b: , c: }\n',
@@ -230,8 +264,12 @@ describe('mistakes in files', () => {
     ['--task', { tasks: ['b'] }, ['--task: no task has the id "b"', 'a']],
     [
       '--var',
-      { vars: { 'a-b': '1', c: '[' } },
-      ['"a-b" cannot be a variable\'s name', 'the value of c is not valid YAML'],
+      { vars: { 'a-b': '1', c: '[', d: '*.log' } },
+      [
+        'the value of d is not valid YAML',
+        '"a-b" cannot be a variable\'s name',
+        'the value of c is not valid YAML',
+      ],
     ],
   ])('%s', async (_, options, expected) => {
     const text = await said({ 'p.yaml': playbook('thing: {}') }, options);

@@ -19,6 +19,19 @@ describe('loadRun', () => {
     });
   });
 
+  it('gives each host its own text of a template', async () => {
+    const { hosts } = await load({
+      'inventory.yaml':
+        'playbook: p.yaml\nhosts: { a: { vars: { fqdn: a.example } }, b: { vars: { fqdn: b.example } } }\n',
+      'p.yaml': playbook('thing: { template: t.txt }'),
+      't.txt': 'I am {{ fqdn }}\n',
+    });
+    expect(hosts.map(({ tasks }) => tasks[0]?.local.get('t.txt')?.toString())).toEqual([
+      'I am a.example\n',
+      'I am b.example\n',
+    ]);
+  });
+
   it('knows all a host can say of itself', async () => {
     const inventory = `playbook: p.yaml
 hosts:

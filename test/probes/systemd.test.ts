@@ -25,13 +25,10 @@ describe('unit probe', () => {
     expect(seen.get('sshd.service')).toEqual({
       state: 'present',
       value: {
-        loadState: 'loaded',
         activeState: 'active',
-        subState: 'running',
         unitFileState: 'enabled',
         needDaemonReload: false,
         stateChange: 12.5,
-        fragmentPath: '/lib/systemd/system/x.service',
       },
     });
     expect(seen.get('ufw.service')).toEqual({ state: 'absent' });

@@ -52,8 +52,14 @@ describe('command', () => {
       unreadable('it took longer than 20 s'),
       { verdict: 'failed', reason: 'unless could not be run: it took longer than 20 s' },
     ],
-  ])('%s', (_, params, created, status, verdict) => {
-    expect(commandTask.plan(params, { created, status }, context())).toEqual(verdict);
+  ])('%s', (_, params: { run: string; creates?: string; unless?: string }, created, status, verdict) => {
+    expect(
+      commandTask.plan(
+        params,
+        { created: params.creates ? [created] : [], status: params.unless ? [status] : [] },
+        context(),
+      ),
+    ).toEqual(verdict);
   });
 
   it('has to say when there is nothing to do', () => {

@@ -401,9 +401,13 @@ describe('another file', () => {
 
   it('blocks where our file of overrides cannot be edited', () => {
     const seen = host(['jail.local', '[james]\nbantime = 5m']);
-    for (const file of [contentOf('junk', OVERRIDE), present(directoryState()), unreadable('no')]) {
+    for (const [file, verdict] of [
+      [contentOf('junk', OVERRIDE), 'blocked'],
+      [present(directoryState()), 'blocked'],
+      [unreadable('no'), 'failed'],
+    ] as const) {
       expect(plan({ ...seen, override: [file] }, { override: true })).toMatchObject({
-        verdict: 'blocked',
+        verdict,
         reason: expect.stringContaining(OVERRIDE),
       });
     }

@@ -61,13 +61,10 @@ const file = (path: string, text: string, mode: string) =>
 
 const unit = (over: Partial<UnitState> = {}) =>
   present<UnitState>({
-    loadState: 'loaded',
     activeState: 'active',
-    subState: 'exited',
     unitFileState: 'enabled',
     needDaemonReload: false,
     stateChange: 5,
-    fragmentPath: UNIT_FILE,
     ...over,
   });
 
@@ -241,6 +238,42 @@ describe('iptables_recent', () => {
     expect(plan(converged({ firewall: state, ipv6: absent }), params).verdict).toBe('ok');
   });
 
+  it('empties IPv6 limits that are no longer wanted, in the kernel and for the next boot', () => {
+    const unwanted = { ...PARAMS, ipv6: false };
+    const empty = rulesFile('HARDEN', [], 'ipv6');
+    expect(work(converged(), unwanted)).toMatchObject({
+      guarded: true,
+      reason: `ipv6: HARDEN limits connections, and nothing of it is wanted; ${RULES.ipv6} does not hold what it should`,
+      steps: ['load-rules ipv6', `write-file ${RULES.ipv6}`],
+      changes: [{ after: ['-A INPUT -j HARDEN'] }, { content: Buffer.from(empty) }],
+    });
+    const emptied = converged({
+      firewall: firewall({ ipv6: { active: table(['-j HARDEN'], []), other: absent, on: true } }),
+      ipv6: file(RULES.ipv6, empty, '0600'),
+    });
+    expect(plan(emptied, unwanted).verdict).toBe('ok');
+    expect(work(emptied).steps).toEqual(['load-rules ipv6', `write-file ${RULES.ipv6}`]);
+  });
+
+  it('does not add a second chain to one of another name', () => {
+    const old = firewall({
+      ipv4: {
+        active: present({
+          chains: new Map([
+            ['INPUT', ['-j OLD']],
+            ['OLD', ['-i lo -j RETURN']],
+          ]),
+        }),
+        other: absent,
+      },
+    });
+    const text = rulesFile('OLD', rules('ipv4'), 'ipv4');
+    expect(plan(converged({ firewall: old, ipv4: file(RULES.ipv4, text, '0600') }))).toMatchObject({
+      verdict: 'blocked',
+      reason: expect.stringContaining('keep chain: OLD, or take it away first: iptables -D INPUT -j OLD;'),
+    });
+  });
+
   it.each<[string, Partial<Seen>, object]>([
     ['iptables is missing', { firewall: absent }, { verdict: 'needs', key: 'package:iptables' }],
     [
@@ -295,6 +328,7 @@ describe('iptables_recent', () => {
   it('owns its chain, its files and its unit', () => {
     expect(iptablesRecentTask.owns(PARAMS)).toEqual([
       'chain:HARDEN',
+      'file:/etc/harden',
       'file:/etc/harden/limits.v4',
       'file:/etc/harden/limits.v6',
       'file:/etc/harden/load-limits',

@@ -6,13 +6,10 @@ import { context, FACTS, fileState } from './context.ts';
 
 const unit = (over: Partial<UnitState> = {}) =>
   present<UnitState>({
-    loadState: 'loaded',
     activeState: 'active',
-    subState: 'running',
     unitFileState: 'enabled',
     needDaemonReload: false,
     stateChange: 500,
-    fragmentPath: '/lib/systemd/system/x.service',
     ...over,
   });
 
@@ -39,6 +36,17 @@ describe('service', () => {
         reason: 'it is masked, it does not start at boot, it is inactive',
         ...actions('unmask', 'enable', 'start'),
       },
+    ],
+    ['is enabled until the next boot', unit({ unitFileState: 'enabled-runtime' }), actions('enable')],
+    [
+      'cannot be enabled',
+      unit({ unitFileState: 'static' }),
+      { verdict: 'ok', reason: 'it runs; there is nothing to enable in it (static)' },
+    ],
+    [
+      'has no unit file',
+      unit({ unitFileState: '' }),
+      { verdict: 'ok', reason: 'it runs; there is nothing to enable in it (it has no unit file)' },
     ],
     ['has a newer unit file', unit({ needDaemonReload: true }), actions('restart')],
     [

@@ -9,6 +9,10 @@ export function ruleDrift(
   wanted: readonly Rule[],
   family: Family,
 ): string[] {
+  if (wanted.length === 0) {
+    const rules = table.chains.get(chain)?.length ?? 0;
+    return rules === 0 ? [] : [`${chain} limits connections, and nothing of it is wanted`];
+  }
   return [
     ...chainDrift(table.chains.get(chain), chain, wanted, family),
     ...jumpDrift(table.chains.get('INPUT') ?? [], chain),

@@ -1,7 +1,8 @@
 import type { Backend, Family, FirewallState } from '../../probes/firewall.ts';
+import { type Problem, unseen } from '../verdicts.ts';
 import { loadRulesChange } from './batch.ts';
 import { ruleDrift } from './drift.ts';
-import { failed, NOTHING, type Part, type Problem } from './part.ts';
+import { NOTHING, type Part } from './part.ts';
 import type { Rule } from './rule.ts';
 
 /** What the host's own `iptables` holds of one family, against what is wanted. `lists` are those of the rules. */
@@ -14,7 +15,10 @@ export function kernelPart(
 ): Part | Problem {
   const { active } = state[family];
   if (active.state !== 'present') {
-    return failed(`The ${family} rules`, active.state === 'absent' ? 'the host gave no answer' : active.why);
+    return unseen(
+      `The ${family} rules`,
+      active.state === 'absent' ? { why: 'the host gave no answer' } : active,
+    );
   }
   const drift = ruleDrift(active.value, chain, wanted, family);
   if (drift.length === 0) return NOTHING;

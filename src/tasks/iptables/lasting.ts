@@ -1,15 +1,14 @@
-import { createHash } from 'node:crypto';
 import type { FileState } from '../../probes/file.ts';
 import type { Observed } from '../../probes/probe.ts';
 import type { UnitState } from '../../probes/systemd.ts';
 import { attributeDrift } from '../attributes.ts';
 import type { ControlUnit } from '../change.ts';
-import { blocked, failed, isProblem, joined, NOTHING, type Part, type Problem } from './part.ts';
+import { type Problem, unseen, wrongKind } from '../verdicts.ts';
+import { sha256, writeOver } from '../write.ts';
+import { isProblem, joined, NOTHING, type Part } from './part.ts';
 import { DIRECTORY, UNIT, UNIT_FILE, UNIT_TEXT } from './persisted.ts';
 
 const ROOT = { owner: 'root', group: 'root' } as const;
-
-export const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
 /** A file that only this task writes: it is written whole. */
 export interface OwnFile {
@@ -30,7 +29,7 @@ export function lastingPart(
   unit: Observed<UnitState>,
   astray: readonly string[],
 ): Part | Problem {
-  if (unit.state === 'unreadable') return failed(UNIT, unit.why);
+  if (unit.state === 'unreadable') return unseen(UNIT, unit);
   const value = unit.state === 'present' ? unit.value : undefined;
   const masked = value?.unitFileState.startsWith('masked') ?? false;
   const text = filePart({
@@ -53,7 +52,7 @@ export function lastingPart(
 }
 
 function directoryPart(seen: Observed<FileState>): Part | Problem {
-  if (seen.state === 'unreadable') return failed(DIRECTORY, seen.why);
+  if (seen.state === 'unreadable') return unseen(DIRECTORY, seen);
   if (seen.state === 'absent') {
     return {
       reasons: [`${DIRECTORY} does not exist`],
@@ -61,28 +60,19 @@ function directoryPart(seen: Observed<FileState>): Part | Problem {
     };
   }
   if (seen.value.kind !== 'directory') {
-    return blocked(`${DIRECTORY} exists, but is not a directory; it was left alone`);
+    return wrongKind(DIRECTORY, 'a directory');
   }
   return attributesPart(DIRECTORY, seen.value, '0700');
 }
 
 function filePart({ path, text, mode, seen }: OwnFile): Part | Problem {
-  if (seen.state === 'unreadable') return failed(path, seen.why);
-  const write = { kind: 'write-file' as const, content: Buffer.from(text), mode, ...ROOT };
-  if (seen.state === 'absent') {
-    return {
-      reasons: [`${path} does not exist`],
-      changes: [{ ...write, path, before: { state: 'absent' } }],
-    };
-  }
-  const { kind, realPath, sha256: sum = '', content } = seen.value;
-  if (kind !== 'file') return blocked(`${path} exists, but is not a regular file; it was left alone`);
-  if (sum === sha256(text)) return attributesPart(path, seen.value, mode);
-  const before = { state: 'file' as const, sha256: sum, ...(content ? { content } : {}) };
-  return {
-    reasons: [`${path} does not hold what it should`],
-    changes: [{ ...write, path: realPath, before }],
-  };
+  if (seen.state === 'unreadable') return unseen(path, seen);
+  const write = (over?: FileState) => ({ ...writeOver(path, over, Buffer.from(text)), mode, ...ROOT });
+  if (seen.state === 'absent') return { reasons: [`${path} does not exist`], changes: [write()] };
+  const { value } = seen;
+  if (value.kind !== 'file') return wrongKind(path, 'a regular file');
+  if (value.sha256 === sha256(text)) return attributesPart(path, value, mode);
+  return { reasons: [`${path} does not hold what it should`], changes: [write(value)] };
 }
 
 function attributesPart(path: string, value: FileState, mode: string): Part {

@@ -1,5 +1,5 @@
 import type { Change } from '../change.ts';
-import type { Verdict } from '../task.ts';
+import type { Problem } from '../verdicts.ts';
 
 /** What one part of the task found: why something differs, and what mends it, in order. Both empty if nothing does. */
 export interface Part {
@@ -9,17 +9,7 @@ export interface Part {
 
 export const NOTHING: Part = { reasons: [], changes: [] };
 
-/** Why nothing can be said, or nothing can be done. */
-export type Problem = Extract<Verdict, { verdict: 'failed' | 'blocked' }>;
-
 export const isProblem = (found: Part | Problem): found is Problem => 'verdict' in found;
-
-export const failed = (what: string, why: string): Problem => ({
-  verdict: 'failed',
-  reason: `${what} could not be looked at: ${why}`,
-});
-
-export const blocked = (reason: string): Problem => ({ verdict: 'blocked', reason });
 
 /** Parts one after the other; the first problem is the problem of all. */
 export function joined(parts: readonly (Part | Problem)[]): Part | Problem {

@@ -16,13 +16,10 @@ const state: FirewallState = {
 };
 const unit = (activeState: string, unitFileState: string) =>
   present<UnitState>({
-    loadState: 'loaded',
     activeState,
-    subState: '',
     unitFileState,
     needDaemonReload: false,
     stateChange: 0,
-    fragmentPath: '',
   });
 
 const notes = (

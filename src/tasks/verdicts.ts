@@ -1,0 +1,25 @@
+import type { FileState } from '../probes/file.ts';
+import type { Observed } from '../probes/probe.ts';
+import type { Key, Verdict } from './task.ts';
+
+/** Why nothing can be said, or nothing can be done. */
+export type Problem = Extract<Verdict, { verdict: 'failed' | 'blocked' }>;
+
+export const failed = (reason: string): Problem => ({ verdict: 'failed', reason });
+
+export const blocked = (reason: string): Problem => ({ verdict: 'blocked', reason });
+
+/** `what` could not be looked at: that is never the same as "it is not there". */
+export const unseen = (what: string, { why }: { readonly why: string }): Problem =>
+  failed(`${what} could not be looked at: ${why}`);
+
+export const wrongKind = (path: string, wanted: 'a directory' | 'a regular file'): Problem =>
+  blocked(`${path} exists, but is not ${wanted}; it was left alone`);
+
+/** Whether `path`, which another task may bring, is missing or could not be looked at; undefined if it is there. */
+export function missing(path: string, seen: Observed<FileState>): Verdict | undefined {
+  if (seen.state === 'unreadable') return unseen(path, seen);
+  if (seen.state === 'present') return undefined;
+  const key: Key = `file:${path}`;
+  return { verdict: 'needs', key, reason: `${path} does not exist` };
+}
