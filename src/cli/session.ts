@@ -3,7 +3,7 @@ import { relative } from 'node:path';
 import { forEachHost } from '../engine/fleet.ts';
 import { HostRun } from '../engine/host.ts';
 import { findInventory } from '../inventory/find.ts';
-import { loadRun } from '../playbook/run.ts';
+import { loadRun } from '../playbook/load-run.ts';
 import { type CommandName, exitCode, type HostResult, type RunResult, summarize } from '../report/result.ts';
 import { type Painter, painter } from '../report/terminal.ts';
 import { type Given, textReport } from '../report/text.ts';

@@ -1,7 +1,7 @@
 import { createTwoFilesPatch, FILE_HEADERS_ONLY } from 'diff';
 import type { ChangeResult } from '../report/result.ts';
 import type { Change } from '../tasks/change.ts';
-import { title } from './steps/compile.ts';
+import { title } from './title.ts';
 
 /** Lines of one diff that are shown at most. */
 const DIFF_LINES = 400;

@@ -2,7 +2,7 @@ import { Type } from '@sinclair/typebox';
 import { statusProbe } from '../probes/command.ts';
 import { fileProbe } from '../probes/file.ts';
 import { ask } from '../probes/probe.ts';
-import { AbsolutePath } from './shared.ts';
+import { AbsolutePath } from './params.ts';
 import { defineTask } from './task.ts';
 import { failed, unseen } from './verdicts.ts';
 import { sha256 } from './write.ts';

@@ -9,7 +9,7 @@ import { filterFile } from './fail2ban/filter-file.ts';
 import { readSection } from './fail2ban/ini-section.ts';
 import { jamesFailregex } from './fail2ban/james.ts';
 import { JailName } from './fail2ban/schema.ts';
-import { AbsolutePath } from './shared.ts';
+import { AbsolutePath } from './params.ts';
 import { defineTask } from './task.ts';
 import { failed, unseen, wrongKind } from './verdicts.ts';
 import { sha256, writeOver } from './write.ts';

@@ -8,9 +8,9 @@ import { effective, OVERRIDE_FILE, type Placed, readBefore } from './fail2ban/ja
 import { type RunningDrift, runningDrift } from './fail2ban/jail-running.ts';
 import { type Surroundings, type WantedSetting, wantedSettings } from './fail2ban/jail-settings.ts';
 import { checkJail, type JailParams, jailSchema } from './fail2ban/schema.ts';
-import { sentenceList } from './shared.ts';
 import { defineTask, type Key, type Verdict } from './task.ts';
 import { blocked, type Problem, unseen, wrongKind } from './verdicts.ts';
+import { sentenceList } from './words.ts';
 import { writeOver } from './write.ts';
 
 const HEADER = '# Settings made by harden; other settings and sections in this file are kept.\n\n';

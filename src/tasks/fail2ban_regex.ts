@@ -2,7 +2,7 @@ import { Type } from '@sinclair/typebox';
 import { fail2banRegexProbe } from '../probes/fail2ban-regex.ts';
 import { fileProbe } from '../probes/file.ts';
 import { ask } from '../probes/probe.ts';
-import { AbsolutePath } from './shared.ts';
+import { AbsolutePath } from './params.ts';
 import { defineTask } from './task.ts';
 import { unseen } from './verdicts.ts';
 

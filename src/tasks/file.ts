@@ -3,7 +3,7 @@ import { Type } from '@sinclair/typebox';
 import { CONTENT_LIMIT, fileProbe } from '../probes/file.ts';
 import { ask } from '../probes/probe.ts';
 import { attributeDrift, ownership } from './attributes.ts';
-import { AbsolutePath, Account, Mode } from './shared.ts';
+import { AbsolutePath, Account, Mode } from './params.ts';
 import { defineTask, type PlanContext } from './task.ts';
 import { missing, unseen, wrongKind } from './verdicts.ts';
 import { sha256, writeOver } from './write.ts';

@@ -19,9 +19,9 @@ import {
   UNIT_TEXT,
 } from './iptables/persisted.ts';
 import { check, type Params, schema } from './iptables/schema.ts';
-import { sentenceList } from './shared.ts';
 import { defineTask } from './task.ts';
 import { blocked, type Problem, unseen } from './verdicts.ts';
+import { sentenceList } from './words.ts';
 import { sha256 } from './write.ts';
 
 /** Connection limits per source address, checked before anything accepts. */

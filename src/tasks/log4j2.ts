@@ -2,7 +2,7 @@ import { Type } from '@sinclair/typebox';
 import { fileProbe } from '../probes/file.ts';
 import { ask } from '../probes/probe.ts';
 import { patchLog4j2 } from './log4j2/patch.ts';
-import { AbsolutePath } from './shared.ts';
+import { AbsolutePath } from './params.ts';
 import { defineTask } from './task.ts';
 import { unseen, wrongKind } from './verdicts.ts';
 import { writeOver } from './write.ts';

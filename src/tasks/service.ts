@@ -3,9 +3,10 @@ import { fileProbe } from '../probes/file.ts';
 import { ask } from '../probes/probe.ts';
 import { unitName, unitProbe } from '../probes/systemd.ts';
 import type { Change } from './change.ts';
-import { AbsolutePath, sentenceList } from './shared.ts';
+import { AbsolutePath } from './params.ts';
 import { defineTask } from './task.ts';
 import { unseen } from './verdicts.ts';
+import { sentenceList } from './words.ts';
 
 /** A systemd service. A restart owed is read off the host's state, never remembered from a run. */
 export const serviceTask = defineTask({

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { Type } from '@sinclair/typebox';
 import { InputError } from '../../src/document/problem.ts';
-import { loadRun, type RunOptions } from '../../src/playbook/run.ts';
+import { loadRun, type RunOptions } from '../../src/playbook/load-run.ts';
 import { type AnyTaskType, defineTask, type Key } from '../../src/tasks/task.ts';
 
 /** A task type with a parameter of every kind. */

@@ -2,6 +2,7 @@ import { type Sh, sh } from '../../shell/quote.ts';
 import type { Change, SyncFail2ban } from '../../tasks/change.ts';
 import type { Task } from '../../tasks/task.ts';
 import { keepTables } from '../guard.ts';
+import { title } from '../title.ts';
 import { makeDirectory, setAttributes, writeFile } from './files.ts';
 import { loadRules } from './load-rules.ts';
 import { installPackages } from './packages.ts';
@@ -14,28 +15,6 @@ export interface TaskChanges {
   readonly task: Pick<Task, 'id'>;
   readonly changes: readonly Change[];
   readonly guarded: boolean;
-}
-
-/** What a change does, in a few words. */
-export function title(change: Change): string {
-  switch (change.kind) {
-    case 'write-file':
-      return `write ${change.path}`;
-    case 'set-attributes':
-      return `${change.path}: ${change.summary}`;
-    case 'make-directory':
-      return `make ${change.path}`;
-    case 'install-packages':
-      return `install ${change.names.join(' ')}`;
-    case 'control-unit':
-      return `${change.action} ${change.unit}`;
-    case 'run-command':
-      return `run ${change.command}`;
-    case 'load-rules':
-      return `load the ${change.family === 'ipv4' ? 'IPv4' : 'IPv6'} rules`;
-    case 'sync-fail2ban':
-      return 'let fail2ban take over its files';
-  }
 }
 
 function code(change: Change): Sh {

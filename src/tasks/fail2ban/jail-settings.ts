@@ -1,4 +1,4 @@
-import { parseNetwork } from '../iptables/address.ts';
+import { parseNetwork } from '../network.ts';
 import { seconds } from './duration.ts';
 import { escapeValue, literalValue } from './ini-section.ts';
 import type { JailParams } from './schema.ts';

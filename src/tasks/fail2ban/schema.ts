@@ -1,5 +1,5 @@
 import { type Static, Type } from '@sinclair/typebox';
-import { parseNetwork } from '../iptables/address.ts';
+import { checkTrusted, Trusted } from '../trusted.ts';
 import { seconds } from './duration.ts';
 
 /** iptables cuts chain names at 28 characters, and fail2ban's are `f2b-NAME`. */
@@ -62,11 +62,9 @@ export const jailSchema = Type.Object(
     findtime: Duration('The time within which failures are counted'),
     maxretry: Type.Integer({ minimum: 1, description: 'The number of failures that leads to a ban.' }),
     trusted: Type.Optional(
-      Type.Array(Type.String({ minLength: 1, maxLength: 50 }), {
-        uniqueItems: true,
-        description:
-          "Addresses and networks that are never banned, beside loopback and what the host's own [DEFAULT] ignores.",
-      }),
+      Trusted(
+        "Addresses and networks that are never banned, beside loopback and what the host's own [DEFAULT] ignores.",
+      ),
     ),
     override: Type.Optional(
       Type.Boolean({
@@ -100,12 +98,5 @@ export function checkJail(params: JailParams): [(string | number)[], string][] {
   if (params.logpath && params.backend === 'systemd') {
     problems.push([['backend'], 'with backend systemd fail2ban ignores logpath']);
   }
-  params.trusted?.forEach((text, index) => {
-    const network = parseNetwork(text);
-    if (!network) problems.push([['trusted', index], `${text} is not an IPv4 or IPv6 address or network`]);
-    else if (network.prefix === 0) {
-      problems.push([['trusted', index], `${text} is every address there is: nobody would be banned`]);
-    }
-  });
-  return problems;
+  return [...problems, ...checkTrusted(params.trusted, 'nobody would be banned')];
 }

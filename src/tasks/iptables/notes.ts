@@ -1,8 +1,8 @@
 import type { Family, FamilyTables, FirewallState } from '../../probes/firewall.ts';
 import type { Observed } from '../../probes/probe.ts';
 import type { UnitState } from '../../probes/systemd.ts';
-import { sentenceList } from '../shared.ts';
-import { contains, parseNetwork } from './address.ts';
+import { contains, parseNetwork } from '../network.ts';
+import { sentenceList } from '../words.ts';
 import { coversSsh, listName, portsOf } from './chain.ts';
 import { MANAGERS, UNIT } from './persisted.ts';
 import { words } from './rule.ts';

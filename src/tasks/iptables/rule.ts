@@ -1,5 +1,5 @@
 import type { Family } from '../../probes/firewall.ts';
-import { parseNetwork } from './address.ts';
+import { parseNetwork } from '../network.ts';
 
 /** What a limit counts. */
 export type Traffic =

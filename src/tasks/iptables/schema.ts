@@ -1,5 +1,5 @@
 import { type Static, Type } from '@sinclair/typebox';
-import { parseNetwork } from './address.ts';
+import { checkTrusted, Trusted } from '../trusted.ts';
 import { followsSshd, listName, tooFewSessions } from './chain.ts';
 import { CHAIN_NAME } from './loader.ts';
 
@@ -50,12 +50,7 @@ export const schema = Type.Object(
         description: 'The chain that holds all rules (default HARDEN).',
       }),
     ),
-    trusted: Type.Optional(
-      Type.Array(Type.String({ minLength: 1, maxLength: 50 }), {
-        uniqueItems: true,
-        description: 'Addresses and networks, IPv4 or IPv6, that are never counted.',
-      }),
-    ),
+    trusted: Type.Optional(Trusted('Addresses and networks, IPv4 or IPv6, that are never counted.')),
     ipv6: Type.Optional(
       Type.Boolean({
         default: true,
@@ -81,12 +76,7 @@ export function check({ chain = 'HARDEN', trusted = [], limits }: Params): [(str
   const problems: [(string | number)[], string][] = [];
   if (RESERVED.test(chain))
     problems.push([['chain'], `${chain} is a name that iptables or fail2ban uses itself`]);
-  trusted.forEach((text, index) => {
-    const network = parseNetwork(text);
-    if (!network) problems.push([['trusted', index], `${text} is not an IPv4 or IPv6 address or network`]);
-    else if (network.prefix === 0)
-      problems.push([['trusted', index], `${text} is every address there is: nothing would be limited`]);
-  });
+  problems.push(...checkTrusted(trusted, 'nothing would be limited'));
   const taken = new Map<string, number>();
   limits.forEach((limit, index) => {
     const { protocol, ports } = limit;

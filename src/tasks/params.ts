@@ -1,6 +1,6 @@
 import { type TSchema, Type } from '@sinclair/typebox';
 
-/** Schemas and small decisions that several task types share. */
+/** An absolute path on the host. */
 export const AbsolutePath = (description: string) =>
   Type.String({ description, pattern: '^/[^\\0\\n]*$', minLength: 2, maxLength: 4095 });
 
@@ -18,8 +18,3 @@ export const OneOrMore = <T extends TSchema>(item: T, description: string) =>
 
 export const asList = <T>(value: T | readonly T[]): readonly T[] =>
   Array.isArray(value) ? (value as readonly T[]) : [value as T];
-
-/** `a`, `a and b`, `a, b and c`. */
-export function sentenceList(items: readonly string[]): string {
-  return items.length < 2 ? (items[0] ?? '') : `${items.slice(0, -1).join(', ')} and ${items.at(-1)}`;
-}

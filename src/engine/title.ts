@@ -1,0 +1,23 @@
+import type { Change } from '../tasks/change.ts';
+
+/** What a change does, in a few words. */
+export function title(change: Change): string {
+  switch (change.kind) {
+    case 'write-file':
+      return `write ${change.path}`;
+    case 'set-attributes':
+      return `${change.path}: ${change.summary}`;
+    case 'make-directory':
+      return `make ${change.path}`;
+    case 'install-packages':
+      return `install ${change.names.join(' ')}`;
+    case 'control-unit':
+      return `${change.action} ${change.unit}`;
+    case 'run-command':
+      return `run ${change.command}`;
+    case 'load-rules':
+      return `load the ${change.family === 'ipv4' ? 'IPv4' : 'IPv6'} rules`;
+    case 'sync-fail2ban':
+      return 'let fail2ban take over its files';
+  }
+}
