@@ -243,3 +243,55 @@ describe('package', () => {
     expect(result.tasks.none?.reason).toMatch(/no-such-package-here/);
   });
 });
+
+describe('command', () => {
+  const command = (run: string) => [{ id: 'run', name: 'run', command: { run, creates: '/etc/ran' } }];
+
+  it('runs in a shell of its own', async () => {
+    await converge(command('false; RUN=/nowhere; fail() { :; }; echo ran >/etc/ran'));
+  });
+
+  it('that no shell can read: a sentence, and the run goes on as one', async () => {
+    await host.must('rm /etc/ran');
+    const result = await run('apply', command('if true'));
+    expect(result.exitCode, result.text).toBe(3);
+    expect(result.tasks.run).toMatchObject({
+      status: 'failed',
+      reason: expect.stringMatching(/run if true failed: .*Syntax error/),
+    });
+  });
+});
+
+describe('fail2ban', () => {
+  it('is restarted where that is owed, together with a changed jail', async () => {
+    const tasks = (loglevel: string, maxretry: number) => [
+      { id: 'installed', name: 'installed', package: { name: ['fail2ban', 'python3-systemd'] } },
+      {
+        id: 'own',
+        name: 'own',
+        file: { path: '/etc/fail2ban/fail2ban.local', content: `[Definition]\nloglevel = ${loglevel}\n` },
+      },
+      {
+        id: 'jail',
+        name: 'jail',
+        fail2ban_jail: {
+          name: 'sshd',
+          file: '/etc/fail2ban/jail.d/defaults-debian.conf',
+          bantime: '1h',
+          findtime: '1h',
+          maxretry,
+        },
+      },
+      {
+        id: 'service',
+        name: 'service',
+        service: { name: 'fail2ban', tracks: ['/etc/fail2ban/fail2ban.local'], restart: true },
+      },
+    ];
+    await converge(tasks('INFO', 2));
+    await converge(tasks('NOTICE', 3));
+    expect(await host.must('fail2ban-client get loglevel; fail2ban-client get sshd maxretry')).toMatch(
+      /NOTICE'?\n3$/,
+    );
+  });
+});
