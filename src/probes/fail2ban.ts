@@ -14,6 +14,12 @@ export interface Jail {
   readonly failregex: readonly string[];
   readonly ignoreregex: readonly string[];
   readonly ignoreip: readonly string[];
+  /** What a line must match before any of the regexes is tried; '' for nothing. */
+  readonly prefregex: string;
+  /** '' for fail2ban's own detectors. */
+  readonly datepattern: string;
+  /** A program that decides whom to spare; '' for none. */
+  readonly ignorecommand: string;
   /** The words of each journal match, joined by blanks. */
   readonly journalmatch: readonly string[];
   readonly actions: readonly JailAction[];
@@ -82,14 +88,17 @@ def host(address):
     return address
 
 def chains():
-    held, reached = {}, set()
+    held, reached, over = {}, set(), set()
     for tool in ('iptables-save', 'ip6tables-save'):
         for line in (run(tool) or '').splitlines():
             words = line.split()
-            if len(words) < 4 or words[0] != '-A': continue
-            if words[1].startswith('f2b-') and words[2] == '-s':
-                held.setdefault(words[1], set()).add((tool, host(words[3])))
-            elif '-j' in words: reached.add((tool, words[words.index('-j') + 1]))
+            if len(words) < 4 or words[0] != '-A' or '-j' not in words: continue
+            chain, target = (tool, words[1]), words[words.index('-j') + 1]
+            passes = target in ('RETURN', 'ACCEPT')
+            if not words[1].startswith('f2b-'): reached.add((tool, target))
+            # what stands below a rule that lets everybody through bans nobody
+            elif words[2] != '-s': over.update([chain] if passes else [])
+            elif not passes and chain not in over: held.setdefault(words[1], set()).add((tool, host(words[3])))
     return {chain: {address for tool, address in found if (tool, chain) in reached} for chain, found in held.items()}
 
 def sets():
@@ -143,6 +152,10 @@ def describe(name):
         get = lambda key: str(ask('get', name, 'action', action, key)) if key in known else None
         actions.append({'name': action, 'label': get('name') or name, 'port': get('port')})
     jail = {key: ask('get', name, key) for key in ('bantime', 'findtime', 'maxretry')}
+    jail['prefregex'] = str(ask('get', name, 'prefregex') or '')
+    jail['ignorecommand'] = str(ask('get', name, 'ignorecommand') or '')
+    # the pattern, or nothing, and its name
+    jail['datepattern'] = ' '.join(str(word) for word in ask('get', name, 'datepattern') or [] if word)
     for key in ('logpath', 'failregex', 'ignoreregex', 'ignoreip'): jail[key] = texts(ask('get', name, key))
     jail['journalmatch'] = [' '.join(texts(words)) for words in ask('get', name, 'journalmatch') or []]
     jail.update(actions=actions, banned=bans(name), unenforced=[])
@@ -200,6 +213,9 @@ function parseJail(jail: Record<string, unknown>): Jail {
     failregex: texts(jail.failregex),
     ignoreregex: texts(jail.ignoreregex),
     ignoreip: texts(jail.ignoreip),
+    prefregex: text(jail.prefregex),
+    datepattern: text(jail.datepattern),
+    ignorecommand: text(jail.ignorecommand),
     journalmatch: texts(jail.journalmatch),
     actions: list(jail.actions)
       .filter(isRecord)
@@ -215,6 +231,7 @@ function parseJail(jail: Record<string, unknown>): Jail {
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 const list = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
+const text = (value: unknown): string => (typeof value === 'string' ? value : '');
 const texts = (value: unknown): string[] => list(value).map(String);
 const number = (value: unknown): number | undefined =>
   typeof value === 'number' && Number.isFinite(value) ? value : undefined;

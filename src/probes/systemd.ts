@@ -9,6 +9,10 @@ export interface UnitState {
   readonly needDaemonReload: boolean;
   /** Seconds since boot: its last start, stop or finished reload. */
   readonly stateChange: number;
+  /** Files beside its own that change it. */
+  readonly dropIns: readonly string[];
+  /** Units that start it. */
+  readonly wantedBy: readonly string[];
 }
 
 const PROPERTIES = [
@@ -18,6 +22,8 @@ const PROPERTIES = [
   'UnitFileState',
   'NeedDaemonReload',
   'StateChangeTimestampMonotonic',
+  'DropInPaths',
+  'WantedBy',
 ];
 
 /** `fail2ban` means `fail2ban.service`. */
@@ -48,5 +54,7 @@ function parseUnit(block: string): Observed<UnitState> {
     unitFileState: get('UnitFileState'),
     needDaemonReload: get('NeedDaemonReload') === 'yes',
     stateChange: Number(get('StateChangeTimestampMonotonic')) / 1e6,
+    dropIns: get('DropInPaths').split(' ').filter(Boolean),
+    wantedBy: get('WantedBy').split(' ').filter(Boolean),
   });
 }

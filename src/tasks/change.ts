@@ -82,7 +82,7 @@ export interface SyncFail2ban {
   readonly jails: readonly string[];
   /** Filter files whose regexes must compile. */
   readonly filters: readonly string[];
-  /** Bans that the kernel lost: those jails are restarted, which enforces their bans again. */
+  /** Jails with what no reload mends, such as bans that the kernel lost: they are restarted, and keep their bans. */
   readonly restart: readonly string[];
   /** What is asked of the server itself, whether or not a jail asks for it. */
   readonly server?: 'start' | 'reload-or-restart' | 'restart' | undefined;

@@ -115,11 +115,12 @@ export const fail2banFilterTask = defineTask({
           ]
         : [];
     const running = server.state === 'present' ? server.value.jails.get(jail) : undefined;
+    const other = running && otherThan({ failregex, ignoreregex }, running);
     const sync: SyncFail2ban = {
       kind: 'sync-fail2ban',
       jails: running ? [jail] : [],
       filters: [path],
-      restart: [],
+      restart: other?.restart ? [jail] : [],
     };
     const content = filterFile(failregex, ignoreregex);
     const write = writeIfDifferent(path, file, content);
@@ -127,10 +128,10 @@ export const fail2banFilterTask = defineTask({
       const reason = file.state === 'absent' ? 'it does not exist' : 'its content differs';
       return { verdict: 'change', reason, changes: [write, sync], notes };
     }
-    if (running && !runsWith({ failregex, ignoreregex }, running)) {
+    if (other) {
       return {
         verdict: 'change',
-        reason: `the running jail ${jail} uses other regexes; the file is right`,
+        reason: `the running jail ${jail} uses ${other.what}; the file is right`,
         changes: [sync],
         notes,
       };
@@ -155,10 +156,27 @@ function writeIfDifferent(path: string, file: Observed<FileState>, content: Buff
   return file.value.sha256 === sha256(content) ? undefined : writeOver(path, file.value, content);
 }
 
-/** Does the running jail use these regexes and no others? */
-function runsWith(wanted: Pick<Jail, 'failregex' | 'ignoreregex'>, jail: Jail): boolean {
+/** How the server spells that no date pattern is set. */
+const DEFAULT_DATES: readonly string[] = ['', 'Default Detectors'];
+
+interface Other {
+  readonly what: string;
+  /** A reload would leave it: it sets what the file says, and takes nothing away. */
+  readonly restart: boolean;
+}
+
+/** What the running jail has besides these regexes, or instead of them; undefined if it runs with just these. */
+function otherThan(
+  { failregex, ignoreregex }: Pick<Jail, 'failregex' | 'ignoreregex'>,
+  jail: Jail,
+): Other | undefined {
   const same = (mine: readonly string[], theirs: readonly string[]) =>
     mine.length === theirs.length &&
     mine.every((regex) => theirs.some((running) => sameFailregex(regex, running)));
-  return same(wanted.failregex, jail.failregex) && same(wanted.ignoreregex, jail.ignoreregex);
+  // a filter of ours has neither: they would decide which lines the regexes ever see
+  if (jail.prefregex !== '') return { what: `the prefix ${jail.prefregex}`, restart: true };
+  if (!DEFAULT_DATES.includes(jail.datepattern))
+    return { what: `the date pattern ${jail.datepattern}`, restart: true };
+  const equal = same(failregex, jail.failregex) && same(ignoreregex, jail.ignoreregex);
+  return equal ? undefined : { what: 'other regexes', restart: false };
 }

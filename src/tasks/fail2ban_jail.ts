@@ -1,13 +1,15 @@
 import { type Fail2ban, fail2banProbe } from '../probes/fail2ban.ts';
 import { type ConfigFile, fail2banConfigProbe } from '../probes/fail2ban-config.ts';
 import { type FileState, fileProbe } from '../probes/file.ts';
+import { type FirewallState, firewallProbe } from '../probes/firewall.ts';
 import { ask, type Observed } from '../probes/probe.ts';
 import type { Change, SyncFail2ban, WriteFile } from './change.ts';
+import { foreignSetting } from './fail2ban/foreign.ts';
 import { editSection, readSection, unreadableLine } from './fail2ban/ini-section.ts';
 import { effective, OVERRIDE_FILE, type Placed, readBefore } from './fail2ban/jail-files.ts';
 import { type RunningDrift, runningDrift } from './fail2ban/jail-running.ts';
 import { type Surroundings, type WantedSetting, wantedSettings } from './fail2ban/jail-settings.ts';
-import { checkJail, type JailParams, jailSchema } from './fail2ban/schema.ts';
+import { checkJail, filterName, type JailParams, jailSchema, readsSshd } from './fail2ban/schema.ts';
 import { defineTask, type Key, type Verdict } from './task.ts';
 import { blocked, type Problem, unseen, wrongKind } from './verdicts.ts';
 import { sentenceList } from './words.ts';
@@ -17,7 +19,7 @@ const HEADER = '# Settings made by harden; other settings and sections in this f
 const AUTH_LOG = '/var/log/auth.log';
 
 const fileOf = ({ name, file }: JailParams): string => file ?? `/etc/fail2ban/jail.d/${name}.conf`;
-const filterFileOf = (filter: string): string => `/etc/fail2ban/filter.d/${filter.replace(/\[.*$/, '')}.conf`;
+const filterFileOf = (filter: string): string => `/etc/fail2ban/filter.d/${filterName(filter)}.conf`;
 
 /** One section of fail2ban's configuration, and the jail that runs from it. */
 export const fail2banJailTask = defineTask({
@@ -45,8 +47,13 @@ export const fail2banJailTask = defineTask({
     log: ask(fileProbe, { path: params.logpath ?? AUTH_LOG, content: 'never' as const }),
     config: ask(fail2banConfigProbe, 'jails'),
     server: ask(fail2banProbe, 'fail2ban'),
+    firewall: readsSshd(params) ? [ask(firewallProbe, 'firewall' as const)] : [],
   }),
-  plan(params, { folder, file, override: [override], filter: [filter], log, config, server }, { promised }) {
+  plan(
+    params,
+    { folder, file, override: [override], filter: [filter], log, config, server, firewall: [firewall] },
+    { promised },
+  ) {
     const path = fileOf(params);
     if (folder.state === 'absent' || config.state === 'absent') {
       return { verdict: 'needs', key: 'package:fail2ban', reason: 'fail2ban is not installed' };
@@ -56,11 +63,14 @@ export const fail2banJailTask = defineTask({
     if (server.state === 'unreadable') return unseen('the running fail2ban', server);
     const stuck = unusable(path, file) ?? (override && unusable(OVERRIDE_FILE, override));
     if (stuck) return stuck;
+    const foreign = foreignSetting(params, config.value, path);
+    if (foreign) return blocked(foreign);
     const missing =
       params.enabled === false ? undefined : missingPart(params, filter, log, (key) => promised(key));
     if (missing) return missing;
 
-    const wanted = wantedSettings(params, surroundings(params, config.value, log));
+    const host = surroundings(params, config.value, log, firewall);
+    const wanted = wantedSettings(params, host);
     const text = textOf(file);
     const wrong = wrongSettings(text, params.name, wanted);
     const changes: Change[] = [];
@@ -87,7 +97,7 @@ export const fail2banJailTask = defineTask({
       reasons.push(`${rivals.map(({ key, at }) => `${at.path}:${at.line} overrides ${key}`).join(', ')}`);
     }
 
-    const drift = jailDrift(params, server);
+    const drift = jailDrift(params, server, host);
     // a reload leaves the kernel's rule with the old ports
     const restart = drift.restart || (wrong.some(({ key }) => key === 'port') && runs(params.name, server));
     if (changes.length === 0 && drift.reasons.length > 0) reasons.push(...drift.reasons, 'the file is right');
@@ -158,17 +168,22 @@ function missingPart(
 }
 
 function surroundings(
-  { name, filter = name, logpath, backend }: JailParams,
+  params: JailParams,
   files: readonly ConfigFile[],
   log: Observed<FileState>,
+  firewall: Observed<FirewallState> | undefined,
 ): Surroundings {
+  const { name, backend } = params;
   // fail2ban's own jail.conf always sets a back end: `auto`, which finds no log here
   const local = files.filter(({ path }) => path !== '/etc/fail2ban/jail.conf');
   const isSet = effective(local, name, 'backend') ?? effective(local, 'DEFAULT', 'backend');
-  const readsAuthLog =
-    filter.replace(/\[.*$/, '') === 'sshd' && logpath === undefined && backend === undefined;
+  const readsAuthLog = readsSshd(params) && backend === undefined;
+  const sshd = firewall?.state === 'present' ? firewall.value.sshPorts : undefined;
   return {
     defaultIgnoreip: effective(files, 'DEFAULT', 'ignoreip')?.value,
+    ignoreip: (effective(files, name, 'ignoreip') ?? effective(files, 'DEFAULT', 'ignoreip'))?.value,
+    sshPorts: sshd?.state === 'present' ? sshd.value : [],
+    port: effective(files, name, 'port')?.value,
     needsJournal: readsAuthLog && log.state === 'absent' && isSet === undefined,
   };
 }
@@ -226,13 +241,13 @@ function overrides(
   });
 }
 
-function jailDrift(params: JailParams, server: Observed<Fail2ban>): RunningDrift {
+function jailDrift(params: JailParams, server: Observed<Fail2ban>, host: Surroundings): RunningDrift {
   const jail = server.state === 'present' ? server.value.jails.get(params.name) : undefined;
   if (params.enabled === false) {
     return { reasons: jail ? ['the jail runs, but it is disabled'] : [], restart: false };
   }
   if (server.state !== 'present') return { reasons: ['fail2ban is not running'], restart: false };
-  return jail ? runningDrift(params, jail) : { reasons: ['the jail does not run'], restart: false };
+  return jail ? runningDrift(params, jail, host) : { reasons: ['the jail does not run'], restart: false };
 }
 
 function notesOf(params: JailParams, text: string, wanted: readonly WantedSetting[]): string[] {

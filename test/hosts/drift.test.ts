@@ -36,10 +36,66 @@ const DRIFTS: readonly (readonly [name: string, script: string, task: string, re
     /log/,
   ],
   ['a jail stopped', 'fail2ban-client stop james', 'fail2ban.james', /does not run/],
+  [
+    'another date pattern in the running jail',
+    'fail2ban-client set james datepattern %Y',
+    'fail2ban.filter',
+    /the running jail james uses the date pattern/,
+  ],
+  [
+    'a prefix that no line has',
+    "fail2ban-client set james prefregex '^no such line <F-CONTENT>.+</F-CONTENT>$'",
+    'fail2ban.filter',
+    /the running jail james uses the prefix/,
+  ],
+  [
+    'somebody spared at run time',
+    'fail2ban-client set james addignoreip 192.0.2.99',
+    'fail2ban.james',
+    /spares 192.0.2.99, as no file says/,
+  ],
+  [
+    'a jail without its action',
+    'fail2ban-client set james delaction $(fail2ban-client get james actions | tail -1)',
+    'fail2ban.james',
+    /bans nobody: it has no action/,
+  ],
+  [
+    'a jail that asks a program whom to ban',
+    'fail2ban-client set james ignorecommand /bin/true',
+    'fail2ban.james',
+    /lets \/bin\/true decide/,
+  ],
+  [
+    'a ban that the kernel lost',
+    `fail2ban-client set james banip 192.0.2.77
+     for i in 1 2 3 4 5 6 7 8 9 10; do iptables -S f2b-james 2>/dev/null | grep -q 192.0.2.77 && break; sleep 1; done
+     iptables -D f2b-james -s 192.0.2.77/32 -j REJECT --reject-with icmp-port-unreachable`,
+    'fail2ban.james',
+    /banned, but not in the kernel: 192.0.2.77/,
+  ],
+  [
+    'bans below a rule that lets everybody through',
+    'iptables -I f2b-james -j RETURN',
+    'fail2ban.james',
+    /banned, but not in the kernel: 192.0.2.77/,
+  ],
+  [
+    'sshd on another port, too',
+    `printf 'Port 22\nPort 2222\n' >/etc/ssh/sshd_config.d/port.conf; systemctl reload ssh`,
+    'fail2ban.sshd',
+    /a ban closes ssh, but sshd listens on 22,2222/,
+  ],
   ['the filter emptied', ': >/etc/fail2ban/filter.d/james.conf', 'fail2ban.filter', /differs/],
   ['fail2ban stopped', 'systemctl stop fail2ban', 'fail2ban.running', /it is inactive/],
   ['fail2ban disabled', 'systemctl -q disable fail2ban', 'fail2ban.running', /does not start at boot/],
   ['fail2ban masked', 'systemctl -q stop fail2ban; systemctl -q mask fail2ban', 'fail2ban.running', /masked/],
+  [
+    'fail2ban enabled until the next boot only',
+    'systemctl -q disable fail2ban; systemctl -q enable --runtime fail2ban',
+    'fail2ban.running',
+    /boot/,
+  ],
   ['a rule deleted', 'iptables -D HARDEN 5', 'firewall.limits', /DDOS-SSH/],
   [
     'a rule doubled',
@@ -83,6 +139,46 @@ const DRIFTS: readonly (readonly [name: string, script: string, task: string, re
   ],
 ];
 
+/** What is not the tool's to repair: the script, the task that is blocked, what it must say, and how a person mends it. */
+const BLOCKED: readonly (readonly [
+  name: string,
+  script: string,
+  task: string,
+  reason: RegExp,
+  mend: string,
+])[] = [
+  [
+    'a broken jail.local',
+    "printf '[DEFAULT]\nwhat is this\n' >/etc/fail2ban/jail.local",
+    'fail2ban.james',
+    /\/etc\/fail2ban\/jail\.local:2 .*mend it/,
+    'rm /etc/fail2ban/jail.local',
+  ],
+  [
+    'an expression of somebody else in our jail',
+    "printf '[james]\nfailregex = ^never$\n' >/etc/fail2ban/jail.d/zz.conf",
+    'fail2ban.james',
+    /jail\.d\/zz\.conf:2 sets failregex of \[james\]/,
+    'rm /etc/fail2ban/jail.d/zz.conf',
+  ],
+  [
+    'everybody spared',
+    "printf '[DEFAULT]\nignoreip = 0.0.0.0/0\n' >/etc/fail2ban/jail.local",
+    'fail2ban.sshd',
+    /jail\.local:2 spares every address/,
+    'rm /etc/fail2ban/jail.local',
+  ],
+  [
+    'a drop-in that keeps the limits from being loaded at boot',
+    `mkdir -p /etc/systemd/system/harden-limits.service.d
+     printf '[Service]\nExecStart=\nExecStart=/bin/true\n' >/etc/systemd/system/harden-limits.service.d/x.conf
+     systemctl daemon-reload`,
+    'firewall.limits',
+    /harden-limits\.service\.d\/x\.conf changes harden-limits\.service/,
+    'rm -r /etc/systemd/system/harden-limits.service.d; systemctl daemon-reload',
+  ],
+];
+
 describe.sequential('what changed behind its back is named, repaired, and then in sync', () => {
   it.each(DRIFTS)('%s', async (_name, script, id, reason) => {
     await host.must(script);
@@ -96,6 +192,22 @@ describe.sequential('what changed behind its back is named, repaired, and then i
     expect(repaired.exitCode, repaired.text).toBe(0);
     const after = await record('check', host.inventory());
     expect(after.exitCode, after.text).toBe(0);
+  });
+
+  it.each(BLOCKED)('but not %s', async (_name, script, id, reason, mend) => {
+    await host.must(script);
+    const before = await host.must('find /etc -newermt -1hour -type f -exec sha256sum {} + | sort');
+    for (const command of ['check', 'apply'] as const) {
+      const found = await record(command, host.inventory());
+      expect(found.exitCode, found.text).toBe(3);
+      expect(found.tasks[id], found.text).toMatchObject({
+        status: 'blocked',
+        reason: expect.stringMatching(reason),
+      });
+    }
+    expect(await host.must('find /etc -newermt -1hour -type f -exec sha256sum {} + | sort')).toBe(before);
+    await host.must(mend);
+    expect((await record('check', host.inventory())).exitCode).toBe(0);
   });
 
   it('keeps the bans while it repairs', async () => {

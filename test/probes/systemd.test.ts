@@ -6,11 +6,11 @@ const block = (over: Record<string, string>) =>
     Id: 'x.service',
     LoadState: 'loaded',
     ActiveState: 'active',
-    SubState: 'running',
     UnitFileState: 'enabled',
     NeedDaemonReload: 'no',
     StateChangeTimestampMonotonic: '12500000',
-    FragmentPath: '/lib/systemd/system/x.service',
+    DropInPaths: '',
+    WantedBy: 'multi-user.target graphical.target',
     ...over,
   })
     .map(([name, value]) => `${name}=${value}`)
@@ -18,9 +18,7 @@ const block = (over: Record<string, string>) =>
 
 describe('unit probe', () => {
   it('reads blocks in the order asked for, aliases too', () => {
-    const output = Buffer.from(
-      `${block({ Id: 'ssh.service' })}\n\n${block({ LoadState: 'not-found', FragmentPath: '' })}\n`,
-    );
+    const output = Buffer.from(`${block({ Id: 'ssh.service' })}\n\n${block({ LoadState: 'not-found' })}\n`);
     const seen = unitProbe.parse(output, ['sshd', 'ufw']);
     expect(seen.get('sshd.service')).toEqual({
       state: 'present',
@@ -28,6 +26,8 @@ describe('unit probe', () => {
         activeState: 'active',
         unitFileState: 'enabled',
         needDaemonReload: false,
+        dropIns: [],
+        wantedBy: ['multi-user.target', 'graphical.target'],
         stateChange: 12.5,
       },
     });

@@ -178,6 +178,21 @@ describe('a filter', () => {
     });
   });
 
+  it.each<[Partial<Jail>, string]>([
+    [{ prefregex: '^x' }, 'the prefix ^x'],
+    [{ datepattern: '%Y Year' }, 'the date pattern %Y Year'],
+    [{ datepattern: 'Epoch' }, 'the date pattern Epoch'],
+  ])('of which the server does not see each line needs a restart of the jail: %j', (jail, what) => {
+    expect(plan({ server: server(jail) })).toMatchObject({
+      verdict: 'change',
+      reason: `the running jail james uses ${what}; the file is right`,
+      changes: [{ ...SYNC, restart: ['james'] }],
+    });
+  });
+
+  it('is all right with the detectors of dates that fail2ban has', () =>
+    expect(plan({ server: server({ datepattern: 'Default Detectors' }) })).toMatchObject({ verdict: 'ok' }));
+
   it('is compared with the jail that uses it', () => {
     const params: Params = { ...PRESET, jail: 'mail' };
     expect(plan({ server: server({ failregex: [] }, 'mail') }, params)).toMatchObject({

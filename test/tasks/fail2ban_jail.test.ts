@@ -51,6 +51,7 @@ function plan({ own = SECTION, promises = [], ...seen }: Host = {}, over: Over =
       log: present(fileState()),
       config: config([(params.file ?? PATH).replace('/etc/fail2ban/', ''), own]),
       server: server(),
+      firewall: [],
       ...seen,
     },
     context({ promises }),
@@ -422,7 +423,15 @@ describe('the sshd jail', () => {
     findtime: '60m',
     maxretry: 2,
   };
-  const running = server({ findtime: 3600, logpath: ['/var/log/auth.log'], actions: [] }, 'sshd');
+  const running = server(
+    {
+      findtime: 3600,
+      logpath: ['/var/log/auth.log'],
+      ignoreip: ['127.0.0.0/8', '::1'],
+      actions: [{ name: 'iptables-multiport', port: 'ssh' }],
+    },
+    'sshd',
+  );
   const sshd = (own: string, seen: Partial<Seen> = {}, others: [string, string][] = [], over: Over = {}) =>
     task.plan(
       { ...SSHD, ...over } as JailParams,
@@ -438,6 +447,7 @@ describe('the sshd jail', () => {
           ...others,
         ),
         server: running,
+        firewall: [],
         ...seen,
       },
       context(),

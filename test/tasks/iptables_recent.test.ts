@@ -64,6 +64,8 @@ const unit = (over: Partial<UnitState> = {}) =>
     activeState: 'active',
     unitFileState: 'enabled',
     needDaemonReload: false,
+    dropIns: [],
+    wantedBy: ['multi-user.target'],
     stateChange: 5,
     ...over,
   });

@@ -9,6 +9,8 @@ const unit = (over: Partial<UnitState> = {}) =>
     activeState: 'active',
     unitFileState: 'enabled',
     needDaemonReload: false,
+    dropIns: [],
+    wantedBy: ['multi-user.target'],
     stateChange: 500,
     ...over,
   });

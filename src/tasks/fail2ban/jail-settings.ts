@@ -18,6 +18,12 @@ export interface WantedSetting {
 export interface Surroundings {
   /** `ignoreip` of the host's `[DEFAULT]`, as written. */
   readonly defaultIgnoreip: string | undefined;
+  /** The `ignoreip` that counts for the jail, as written. */
+  readonly ignoreip?: string | undefined;
+  /** The ports of sshd, where the jail is about them; empty if they are not known. */
+  readonly sshPorts?: readonly number[];
+  /** The jail's `port` in the host's files, as written. */
+  readonly port?: string | undefined;
   /** The jail would look for an auth.log that this host does not have, and nothing sets a back end. */
   readonly needsJournal: boolean;
 }
@@ -42,12 +48,32 @@ export function wantedSettings(params: JailParams, host: Surroundings): WantedSe
     ...(host.needsJournal ? [JOURNAL] : plain('backend', backend)),
     ...plain('journalmatch', journalmatch),
     ...plain('logpath', logpath),
-    ...plain('port', port, ports),
+    ...(port === undefined ? portOfSshd(host) : plain('port', port, ports)),
     duration('bantime'),
     duration('findtime'),
     { key: 'maxretry', text: String(params.maxretry), same: (text) => text === String(params.maxretry) },
     ...(trusted.length > 0 ? [ignoreip(trusted, host.defaultIgnoreip)] : []),
   ];
+}
+
+/** A ban of sshd's jail has to close every port that sshd listens on; the distribution's `ssh` is 22. */
+function portOfSshd({ sshPorts = [], port = 'ssh' }: Surroundings): WantedSetting[] {
+  if (sshPorts.length === 0 || closes(port, sshPorts)) return [];
+  const text = sshPorts.join(',');
+  const why = `a ban closes ${port}, but sshd listens on ${text}: port = ${text}`;
+  return [{ key: 'port', text, same: (other) => closes(other, sshPorts), why }];
+}
+
+/** Does a list of ports (`ssh,2222`, `0:65535`) hold all of these? What cannot be read holds none. */
+export function closes(list: string, wanted: readonly number[]): boolean {
+  const ranges = list.split(',').map((part): [number, number] => {
+    const [first = NaN, last = first] = part
+      .trim()
+      .split(':')
+      .map((text) => (text === 'ssh' ? 22 : Number(text || NaN)));
+    return [first, last];
+  });
+  return wanted.every((port) => ranges.some(([first, last]) => port >= first && port <= last));
 }
 
 const JOURNAL: WantedSetting = {

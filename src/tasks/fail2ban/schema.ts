@@ -78,6 +78,13 @@ export const jailSchema = Type.Object(
 
 export type JailParams = Static<typeof jailSchema>;
 
+/** A filter's name without its options. */
+export const filterName = (filter: string): string => filter.replace(/\[.*$/, '').trim();
+
+/** Whether the jail reads failed logins of sshd, from wherever the host writes them. */
+export const readsSshd = ({ name, filter = name, logpath, journalmatch }: JailParams): boolean =>
+  filterName(filter) === 'sshd' && logpath === undefined && journalmatch === undefined;
+
 /** What the schema cannot say. */
 export function checkJail(params: JailParams): [(string | number)[], string][] {
   const problems: [(string | number)[], string][] = [];

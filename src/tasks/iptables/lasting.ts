@@ -3,7 +3,8 @@ import type { Observed } from '../../probes/probe.ts';
 import type { UnitState } from '../../probes/systemd.ts';
 import { attributeDrift } from '../attributes.ts';
 import type { ControlUnit } from '../change.ts';
-import { type Problem, unseen, wrongKind } from '../verdicts.ts';
+import { blocked, type Problem, unseen, wrongKind } from '../verdicts.ts';
+import { sentenceList } from '../words.ts';
 import { sha256, writeOver } from '../write.ts';
 import { isProblem, joined, NOTHING, type Part } from './part.ts';
 import { DIRECTORY, UNIT, UNIT_FILE, UNIT_TEXT } from './persisted.ts';
@@ -31,6 +32,11 @@ export function lastingPart(
 ): Part | Problem {
   if (unit.state === 'unreadable') return unseen(UNIT, unit);
   const value = unit.state === 'present' ? unit.value : undefined;
+  if (value && value.dropIns.length > 0) {
+    return blocked(
+      `${sentenceList(value.dropIns)} changes ${UNIT}: the limits may not be loaded at boot; remove it`,
+    );
+  }
   const masked = value?.unitFileState.startsWith('masked') ?? false;
   const text = filePart({
     path: UNIT_FILE,
@@ -90,11 +96,13 @@ function unitPart(
   rewritten: boolean,
   astray: readonly string[],
 ): Part | Problem {
-  const { activeState = 'not there', unitFileState, needDaemonReload = false } = unit ?? {};
+  const { activeState = 'not there', unitFileState, needDaemonReload = false, wantedBy = [] } = unit ?? {};
   const old = rewritten || needDaemonReload ? [`${UNIT} runs from an older unit file`] : [];
   const again = activeState === 'active' ? [...astray, ...old] : [...astray, `${UNIT} is ${activeState}`];
   return joined([
-    unitFileState === 'enabled' ? NOTHING : control('enable', `${UNIT} does not start at boot`),
+    unitFileState === 'enabled' && wantedBy.includes('multi-user.target')
+      ? NOTHING
+      : control('enable', `${UNIT} does not start at boot`),
     again.length === 0
       ? NOTHING
       : control(/^(active|failed)$/.test(activeState) ? 'restart' : 'start', again.join('; ')),

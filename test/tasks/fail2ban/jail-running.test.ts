@@ -1,9 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import type { Jail } from '../../../src/probes/fail2ban.ts';
 import { runningDrift } from '../../../src/tasks/fail2ban/jail-running.ts';
+import type { Surroundings } from '../../../src/tasks/fail2ban/jail-settings.ts';
 import { jailParams, type Over, runningJail } from './fixtures/jail.ts';
 
-const drift = (jail: Partial<Jail>, params: Over = {}) => runningDrift(jailParams(params), runningJail(jail));
+const HOST: Surroundings = {
+  defaultIgnoreip: undefined,
+  needsJournal: false,
+  ignoreip: '127.0.0.1/8 ::1 192.0.2.7',
+};
+
+const drift = (jail: Partial<Jail>, params: Over = {}, host: Partial<Surroundings> = {}) =>
+  runningDrift(jailParams(params), runningJail(jail), { ...HOST, ...host });
 
 describe('a running jail', () => {
   it('is as wanted', () => expect(drift({})).toEqual({ reasons: [], restart: false }));
@@ -11,7 +19,6 @@ describe('a running jail', () => {
   it.each<[string, Partial<Jail>, Over]>([
     ['spells a duration in another way', {}, { bantime: '2h', findtime: 1200 }],
     ['watches other logs, too', { logpath: ['/var/log/other', '/opt/james/log/james.log'] }, {}],
-    ['ignores more than it has to', { ignoreip: ['127.0.0.0/8', '::1', '192.0.2.7', '198.51.100.0/24'] }, {}],
     ['prints a network in its own way', { ignoreip: ['10.0.0.0/8'] }, { trusted: ['10.1.2.3/8'] }],
     [
       'prints an IPv6 address in its own way',
@@ -23,7 +30,17 @@ describe('a running jail', () => {
       { actions: [{ name: 'x', port: 'smtp, 465 ,imap' }] },
       { port: 'smtp,465,imap' },
     ],
-    ['has an action without ports', { actions: [{ name: 'sendmail', port: undefined }] }, {}],
+    ['has an action without ports', { actions: [{ name: 'iptables-allports', port: undefined }] }, {}],
+    [
+      'sends mail beside',
+      {
+        actions: [
+          { name: 'sendmail-whois', port: undefined },
+          { name: 'nftables-multiport', port: 'smtp,imap' },
+        ],
+      },
+      {},
+    ],
     ['has ports nobody asked for', { actions: [{ name: 'x', port: '0:65535' }] }, { port: undefined }],
     ['says nothing of a value', { bantime: undefined, findtime: undefined, maxretry: undefined }, {}],
     ['says nothing of its threads', { started: undefined }, {}],
@@ -66,7 +83,7 @@ describe('a running jail', () => {
     ],
     [{ ignoreip: ['127.0.0.0/8'] }, 'the running jail would ban 192.0.2.7'],
     [
-      { ignoreip: ['192.0.2.70'] },
+      { ignoreip: ['127.0.0.0/8'] },
       'the running jail would ban 192.0.2.7, ::2',
       { trusted: ['192.0.2.7', '::2'] },
     ],
@@ -83,6 +100,78 @@ describe('a running jail', () => {
         ],
       }),
     ).toEqual({ reasons: ['the running jail closes the ports smtp, wanted smtp,imap'], restart: true });
+  });
+
+  it.each<[string, string[], string, string[]]>([
+    ['says nothing of them', ['198.51.100.9'], '127.0.0.1/8', ['198.51.100.9']],
+    ['says so', ['198.51.100.9'], '198.51.100.9', []],
+    ['spells it in another way', ['2001:db8::7', '10.0.0.0/8'], '2001:DB8:0::7, 10.9.9.9/8', []],
+    ['names the host itself, or nobody', ['127.0.0.0/8', '::1'], '', []],
+    ['has a name, whose addresses nobody knows here', ['198.51.100.9'], 'mail.example.org', []],
+    ['has a reference', ['198.51.100.9'], '%(known/ignoreip)s', []],
+  ])('spares addresses where the file %s', (_, extra, ignoreip, told) => {
+    const { reasons } = drift({ ignoreip: ['192.0.2.7', ...extra] }, {}, { ignoreip });
+    expect(reasons).toEqual(
+      told.length === 0 ? [] : [`the running jail spares ${told.join(', ')}, as no file says`],
+    );
+  });
+
+  it.each<[string[], string]>([
+    [[], 'it has no action'],
+    [['dummy'], 'its action is dummy'],
+    [['sendmail-whois-lines', 'abuseipdb'], 'its action is sendmail-whois-lines, abuseipdb'],
+  ])('bans nobody with %j', (names, reason) => {
+    const actions = names.map((name) => ({ name, port: undefined }));
+    expect(drift({ actions })).toEqual({
+      reasons: [`the running jail bans nobody: ${reason}`],
+      restart: true,
+    });
+  });
+
+  it('that asks a program whom to ban is not ours; a section somebody else began may', () => {
+    const jail = { ignorecommand: '/usr/local/bin/spare <ip>' };
+    expect(drift(jail)).toEqual({
+      reasons: ['the running jail lets /usr/local/bin/spare <ip> decide whom it bans'],
+      restart: true,
+    });
+    expect(drift(jail, { file: '/etc/fail2ban/jail.d/defaults-debian.conf' }).reasons).toEqual([]);
+  });
+
+  describe('of sshd', () => {
+    const SSHD: Over = { name: 'sshd', filter: undefined, logpath: undefined, port: undefined };
+    const ssh = (jail: Partial<Jail>, sshPorts: number[] = [22]) =>
+      drift({ logpath: ['/var/log/auth.log'], actions: [{ name: 'x', port: 'ssh' }], ...jail }, SSHD, {
+        sshPorts,
+      });
+
+    it.each<[string, Partial<Jail>]>([
+      ['auth.log', {}],
+      ['/var/log/secure', { logpath: ['/var/log/secure'] }],
+      ['the journal of its unit', { logpath: [], journalmatch: ['_SYSTEMD_UNIT=ssh.service + _COMM=sshd'] }],
+      ['the journal of its program', { logpath: [], journalmatch: ['_COMM=sshd'] }],
+    ])('watches %s', (_, jail) => expect(ssh(jail)).toEqual({ reasons: [], restart: false }));
+
+    it.each<[string, Partial<Jail>]>([
+      ['/tmp/auth.log.old', { logpath: ['/tmp/auth.log.old'] }],
+      ['_COMM=cron', { logpath: [], journalmatch: ['_COMM=cron'] }],
+    ])('watches nothing of sshd in %s', (told, jail) =>
+      expect(ssh(jail).reasons).toEqual([`the running jail watches ${told}, not the log of sshd`]),
+    );
+
+    it.each<[string, number[]]>([
+      ['ssh', [22]],
+      ['ssh,2222', [22, 2222]],
+      ['0:65535', [2222]],
+      ['1024:', []],
+    ])('closes %s, where sshd listens on %j', (port, sshPorts) =>
+      expect(ssh({ actions: [{ name: 'x', port }] }, sshPorts).reasons).toEqual([]),
+    );
+
+    it('has to close every port of sshd', () =>
+      expect(ssh({}, [22, 2222])).toEqual({
+        reasons: ['the running jail closes the ports ssh, wanted 22,2222'],
+        restart: true,
+      }));
   });
 
   it.each([

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { canonicalAddress, wantedSettings } from '../../../src/tasks/fail2ban/jail-settings.ts';
+import { canonicalAddress, closes, wantedSettings } from '../../../src/tasks/fail2ban/jail-settings.ts';
 import { jailParams, type Over } from './fixtures/jail.ts';
 
 const wanted = (over: Over = {}, defaultIgnoreip?: string, needsJournal = false) =>
@@ -98,6 +98,47 @@ describe('wantedSettings', () => {
   it('touches no ignoreip where nobody is trusted', () => {
     expect(only('ignoreip', { trusted: [] }, '10.0.0.0/8')).toBeUndefined();
   });
+});
+
+describe('the ports of sshd', () => {
+  const port = (sshPorts: number[], written?: string) =>
+    wantedSettings(jailParams({ port: undefined }), {
+      defaultIgnoreip: undefined,
+      needsJournal: false,
+      sshPorts,
+      port: written,
+    }).find(({ key }) => key === 'port');
+
+  it.each<[number[], string | undefined]>([
+    [[], undefined],
+    [[22], undefined],
+    [[2222], 'ssh,2222'],
+    [[22, 2222], '0:65535'],
+  ])('are closed already: %j by %s', (sshPorts, written) => expect(port(sshPorts, written)).toBeUndefined());
+
+  it.each<[number[], string | undefined, string, string]>([
+    [[2222], undefined, '2222', 'a ban closes ssh, but sshd listens on 2222: port = 2222'],
+    [[22, 2222], 'ssh', '22,2222', 'a ban closes ssh, but sshd listens on 22,2222: port = 22,2222'],
+    [[22], '%(ports)s', '22', 'a ban closes %(ports)s, but sshd listens on 22: port = 22'],
+  ])('have to be closed: %j by %s', (sshPorts, written, text, why) => {
+    const setting = port(sshPorts, written)!;
+    expect(setting).toMatchObject({ text, why });
+    expect([text, `${text},443`, '443'].map((other) => setting.same(other))).toEqual([true, true, false]);
+  });
+
+  it.each<[string, number[], boolean]>([
+    ['', [22], false],
+    ['', [], true],
+    ['22', [22], true],
+    ['ssh', [22], true],
+    [' ssh , 2222', [22, 2222], true],
+    ['20:30', [22], true],
+    ['20:30', [31], false],
+    ['20:', [22], false],
+    [':', [22], false],
+    ['sshd', [22], false],
+    ['%(port)s', [22], false],
+  ])('%j closes %j: %s', (list, ports, all) => expect(closes(list, ports)).toBe(all));
 });
 
 it.each([

@@ -19,6 +19,8 @@ const unit = (activeState: string, unitFileState: string) =>
     activeState,
     unitFileState,
     needDaemonReload: false,
+    dropIns: [],
+    wantedBy: ['multi-user.target'],
     stateChange: 0,
   });
 
