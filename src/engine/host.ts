@@ -7,8 +7,9 @@ import { TransportError } from '../transport/transport.ts';
 import { describe } from './describe.ts';
 import { confirmation, followScript, type Job, startScript } from './job.ts';
 import { type Journal, readJournal } from './journal.ts';
+import { judgeConvergence, judgeSteps, judgeUnseen, type Outcome } from './judge.ts';
 import { Inquiry, type Observations, observation } from './observe.ts';
-import { type Decision, nextWave, type Planned, plan, questionsOf } from './plan.ts';
+import { type Decision, nextWave, type Pending, type Planned, plan, questionsOf } from './plan.ts';
 import { compile } from './steps/compile.ts';
 
 export interface HostOptions {
@@ -26,8 +27,6 @@ export interface HostOptions {
 /** Seconds without a word after which a look is given up: each probe has 30. */
 const LOOKING = 90;
 
-type Outcome = { readonly status: 'changed' | 'failed' | 'rolled-back' | 'skipped'; readonly reason: string };
-
 /**
  * One host of one run: observed in one round trip, planned, applied in waves, observed again. It holds its connection
  * between `check` and `apply`, so that looking and doing cost one login.
@@ -41,10 +40,10 @@ export class HostRun {
   #closedCounts = { connections: 0, execs: 0 };
   #applying = false;
   /** The tasks whose job was laid down and has not been judged. */
-  #underWay: readonly Planned[] = [];
+  #underWay: readonly Pending[] = [];
   #planned: readonly Planned[] = [];
-  /** What was shown of a task's change when it was first planned, and what became of it. */
-  readonly #shown = new Map<string, { reason: string; changes: readonly ChangeResult[] }>();
+  /** What was shown of a task's change when it was first planned. */
+  readonly #shown = new Map<string, readonly ChangeResult[]>();
   readonly #outcomes = new Map<string, Outcome>();
   #failure: { status: HostStatus; reason: string } | undefined;
   /** The address that the host sees this run come from. */
@@ -123,12 +122,7 @@ export class HostRun {
           ] as const)
         : (['unreachable', 'Nothing was changed there.'] as const);
       this.#failure = { status, reason: `${error.message} ${state}` };
-      for (const { task } of this.#underWay) {
-        this.#outcomes.set(task.id, {
-          status: 'failed',
-          reason: 'it was being applied when the connection ended; harden check says what became of it',
-        });
-      }
+      this.#settle(judgeUnseen(this.#underWay, 'the connection ended'));
     }
   }
 
@@ -173,13 +167,13 @@ export class HostRun {
     this.#planned = plan(this.#tasks, seen, facts, prove);
     for (const { task, decision } of this.#planned) {
       if (decision.status === 'change' && !this.#shown.has(task.id)) {
-        this.#shown.set(task.id, { reason: decision.reason, changes: decision.changes.map(describe) });
+        this.#shown.set(task.id, decision.changes.map(describe));
       }
     }
   }
 
   /** One job on the host. False if what follows cannot be applied. */
-  async #applyWave(wave: ReturnType<typeof nextWave>): Promise<boolean> {
+  async #applyWave(wave: readonly Pending[]): Promise<boolean> {
     const steps = compile(wave.map(({ task, decision }) => ({ task, ...decision })));
     const job: Job = {
       id: newId(),
@@ -211,18 +205,20 @@ export class HostRun {
       };
       return false;
     }
-    this.#judgeSteps(wave, job, journal);
+    const { confirmTimeout } = job;
+    this.#settle(judgeSteps({ tasks: wave, steps, confirmTimeout }, journal));
     const seen = job.inquiry.read(journal.frames);
     if (!seen) {
       const undone = journal.guard === 'rolledback';
       this.#failure = {
         status: undone ? 'rolled-back' : 'failed',
-        reason: `The run on ${this.target.name} ended before it could look at the host again. ${undone ? 'The host undid the change that nobody had confirmed; what else was done stands.' : 'What it had done stands.'} Run harden check to see where the host is, and harden apply to finish.`,
+        reason: `What the run on ${this.target.name} wrote of itself ends before its second look at the host, as where the host was restarted or the run was killed. ${undone ? 'The host undid the change that nobody had confirmed; what else was done stands.' : 'What it had done stands.'} Run harden check to see where the host is, and harden apply to finish.`,
       };
+      this.#settle(judgeUnseen(wave, 'the run ended'));
       return false;
     }
     this.#plan(seen, true);
-    this.#judgeConvergence(wave);
+    this.#settle(judgeConvergence(wave, this.#planned));
     return ![...this.#outcomes.values()].some(
       ({ status }) => status === 'failed' || status === 'rolled-back',
     );
@@ -283,55 +279,27 @@ export class HostRun {
     }
   }
 
-  #judgeSteps(wave: ReturnType<typeof nextWave>, job: Job, journal: Journal): void {
-    const rolledBack = journal.guard === 'rolledback';
-    for (const { task, decision } of wave) {
-      const mine = job.steps.flatMap((step, index) =>
-        step.tasks.includes(task.id) ? [{ step, state: journal.steps[index]! }] : [],
-      );
-      const failed = mine.find(({ state }) => state.state === 'failed');
-      if (failed?.state.state === 'failed') {
-        const { output, status } = failed.state;
-        this.#outcomes.set(task.id, {
-          status: 'failed',
-          reason: `${failed.step.title} failed: ${lastLines(output) || `exit status ${status}`}`,
-        });
-      } else if (decision.guarded && rolledBack) {
-        this.#outcomes.set(task.id, {
-          status: 'rolled-back',
-          reason: `no new login was possible after it within ${job.confirmTimeout} s, so the host undid it: ${this.#shown.get(task.id)?.reason ?? decision.reason}`,
-        });
-      } else if (mine.some(({ state }) => state.state !== 'done')) {
-        this.#outcomes.set(task.id, {
-          status: 'skipped',
-          reason: 'an earlier step failed, so it was not applied',
-        });
-      }
-    }
+  /** Why `apply` went no further. */
+  #stopped(): string {
+    const ends = new Map([
+      ['failed', 'failed'],
+      ['rolled-back', 'was undone'],
+    ]);
+    const [id, outcome] = [...this.#outcomes].find(([, { status }]) => ends.has(status)) ?? [];
+    return outcome ? `${id} ${ends.get(outcome.status)}` : 'the run ended before it';
   }
 
-  /** Applied means proven: only the second observation says that a task is done. */
-  #judgeConvergence(wave: ReturnType<typeof nextWave>): void {
-    for (const { task } of wave) {
-      if (this.#outcomes.has(task.id)) continue;
-      const decision = this.#planned.find((planned) => planned.task.id === task.id)?.decision;
-      const shown = this.#shown.get(task.id);
-      this.#outcomes.set(
-        task.id,
-        decision?.status === 'ok'
-          ? { status: 'changed', reason: shown?.reason ?? decision.reason }
-          : {
-              status: 'failed',
-              reason: `it was applied, but the host still says: ${decision?.reason ?? 'nothing'}`,
-            },
-      );
-    }
+  #settle(outcomes: ReadonlyMap<string, Outcome>): void {
+    for (const [id, outcome] of outcomes) if (!this.#outcomes.has(id)) this.#outcomes.set(id, outcome);
   }
 
   #taskResult({ task, decision }: Planned, kind: 'check' | 'apply'): TaskResult {
     const outcome = this.#outcomes.get(task.id);
-    const shown = this.#shown.get(task.id);
-    const [status, reason] = outcome ? [outcome.status, outcome.reason] : statusOf(decision, kind);
+    const [status, reason] = outcome
+      ? [outcome.status, outcome.reason]
+      : kind === 'check'
+        ? found(decision)
+        : notReached(decision, this.#stopped());
     return {
       id: task.id,
       type: task.type.type,
@@ -340,7 +308,7 @@ export class HostRun {
       reason,
       source: task.source,
       notes: decision.notes,
-      changes: shown?.changes ?? [],
+      changes: this.#shown.get(task.id) ?? [],
     };
   }
 }
@@ -350,13 +318,16 @@ const SUPPORTED = new Set(['debian', 'ubuntu']);
 
 const newId = (): string => `${Date.now().toString(16).padStart(12, '0')}${randomBytes(6).toString('hex')}`;
 
-/** The end of what a failed step printed: enough for the words of a tool above the one of its caller. */
-const lastLines = (output: string): string => output.trim().split('\n').slice(-6).join(' / ');
+/** What a look says of a task. */
+function found(decision: Decision): [TaskStatus, string] {
+  return [decision.status === 'change' ? 'drift' : decision.status, decision.reason];
+}
 
-function statusOf(decision: Decision, kind: 'check' | 'apply'): [TaskStatus, string] {
-  if (decision.status !== 'change') return [decision.status, decision.reason];
-  // a change that apply did not get to
-  return kind === 'check' ? ['drift', decision.reason] : ['skipped', `not applied: ${decision.reason}`];
+/** What `apply` says of a task that it did not begin with. */
+function notReached(decision: Decision, stopped: string): [TaskStatus, string] {
+  return decision.status === 'change'
+    ? ['skipped', `not applied, since ${stopped}: ${decision.reason}`]
+    : found(decision);
 }
 
 function hostStatus(tasks: readonly TaskResult[]): HostStatus {

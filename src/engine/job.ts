@@ -13,6 +13,12 @@ export const RUNS = '/var/lib/harden/runs';
 /** The one name of the job's transient unit is the host's lock: systemd has only one of a name. */
 export const JOB_UNIT = 'harden-run.service';
 
+/**
+ * Bytes that a job sets aside before it changes anything, and gives back before its second look: a disk that it, or
+ * somebody else, fills meanwhile does not keep it from saying what became of it.
+ */
+const RESERVE = 1024 * 1024;
+
 /** How many runs a host remembers. */
 const KEPT_RUNS = 10;
 
@@ -66,6 +72,7 @@ step() {
       run('keep'),
       ...(job.guarded.length > 0 ? [guardedPart(job, run('guarded'), run('confirmed'))] : []),
       run('settle'),
+      raw('rm -f "$RUN/reserve"'),
       job.inquiry.script(),
       raw('sync "$RUN/journal"'),
     ]),
@@ -118,13 +125,16 @@ export function startScript(job: Job): string {
       sh`RUN=${run}`,
       raw(`# refuse SENTENCE: the job could not be laid down; what the last command said follows
 refuse() { frame refused "$(printf '%s' "$1\${said:+: $said}" | head -c 600 | base64 -w0)="; exit 73; }
-said=$({ mkdir -p -m 0700 ${RUNS} && mkdir "$RUN" "$RUN/before" && : > "$RUN/files" && : > "$RUN/journal"; } 2>&1) ||
-  refuse 'its journal cannot be kept in /var/lib/harden (is the disk full or read-only?)'`),
-      feed(raw('cat > "$RUN/job.sh"'), Buffer.from(jobScript(job))),
-      feed(raw('cat > "$RUN/rollback.sh"'), Buffer.from(`${rollback}\n`)),
+said=$({ mkdir -p -m 0700 ${RUNS} && mkdir "$RUN" "$RUN/before" && : > "$RUN/files" && : > "$RUN/journal" &&
+  head -c ${RESERVE} /dev/zero > "$RUN/reserve"; } 2>&1) || {
+  rm -rf "$RUN"
+  refuse 'its journal cannot be kept in /var/lib/harden (is the disk full or read-only?)'
+}`),
+      place('job.sh', jobScript(job)),
+      place('rollback.sh', `${rollback}\n`),
       sh`printf '%s\n' ${job.holder} > "$RUN/holder"`,
       raw(`said=$({ sh -n "$RUN/job.sh" && sh -n "$RUN/rollback.sh" && sync "$RUN/job.sh" "$RUN/rollback.sh" "$RUN"; } 2>&1) ||
-  refuse 'the job was not written to /var/lib/harden in full (is the disk full?)'
+  refuse 'the job was not written to /var/lib/harden as it was sent'
 said=$(systemd-run --quiet --collect --unit=${JOB_UNIT} --property=Type=exec \\
   --property=ExecStopPost="/bin/sh $RUN/rollback.sh" /bin/sh "$RUN/job.sh" $HARDEN_CONNECTION 2>&1) || {
   working && busy
@@ -136,6 +146,17 @@ ls -1dt ${RUNS}/*/ | grep -vxF -e ${RUNS}/current/ -e "$RUN/" | tail -n +${KEPT_
       follow,
     ]),
   );
+}
+
+/** Writes a file of the run; a disk that fills up leaves a shorter one, which may be a script all the same. */
+function place(name: string, text: string): Sh {
+  const content = Buffer.from(text);
+  return lines([
+    feed(raw(`cat > "$RUN/${name}"`), content),
+    raw(
+      `[ "$(wc -c < "$RUN/${name}")" -eq ${content.length} ] || refuse 'the job was not written to /var/lib/harden in full (is the disk full?)'`,
+    ),
+  ]);
 }
 
 /** Follows a run that is under way or over: its journal from the start, what became of the guard. */

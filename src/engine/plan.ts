@@ -17,7 +17,8 @@ export interface Planned {
   readonly decision: Decision;
 }
 
-type Pending = Planned & { readonly decision: Extract<Decision, { status: 'change' }> };
+/** A task that the next wave would apply. */
+export type Pending = Planned & { readonly decision: Extract<Decision, { status: 'change' }> };
 
 /** All questions of all tasks. */
 export function questionsOf(tasks: readonly Task[], prove: boolean): Question<unknown>[] {

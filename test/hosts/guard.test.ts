@@ -7,8 +7,10 @@ import { record, statuses } from './record.ts';
 let host: TestHost;
 beforeAll(async () => {
   host = await startHost();
-  // a table that is read exists from then on, empty: so that only rules differ
-  await host.must('iptables -nL; ip6tables -nL');
+  // so that only rules differ: a rollback leaves the table that did not exist before
+  await host.must(
+    'for tool in iptables ip6tables; do for chain in INPUT FORWARD OUTPUT; do $tool -P $chain ACCEPT; done; done',
+  );
 });
 afterAll(() => host?.stop());
 
@@ -136,5 +138,64 @@ describe('a cut connection', () => {
     });
     await host.must('iptables -D INPUT 1; while systemctl is-active -q harden-run; do sleep 0.2; done');
     expect((await record('check', inventory(), { files: slow })).exitCode).toBe(0);
+  });
+});
+
+describe('a host whose disk is full', () => {
+  /** Runs are kept on a small disk of their own. */
+  const withDisk = async (prepare: string, work: () => Promise<void>) => {
+    await host.must(`rm -rf /etc/cut /var/lib/harden; mkdir /dev/shm/harden; ln -s /dev/shm/harden /var/lib`);
+    try {
+      await host.exec(prepare);
+      await work();
+    } finally {
+      await host.must('rm -r /var/lib/harden /dev/shm/harden');
+    }
+  };
+  const fill = 'cat /dev/zero >/dev/shm/harden/full';
+  const run = (command: string) => ({
+    'playbook.yaml': stringify({
+      name: 'full',
+      tasks: [{ id: 'cut', name: 'cut', command: { run: command, creates: '/etc/cut' } }],
+    }),
+  });
+
+  it('before the run: nothing is begun', () =>
+    withDisk(fill, async () => {
+      const result = await record('apply', inventory(), { files: run('touch /etc/cut') });
+      expect(result.exitCode, result.text).toBe(3);
+      expect(result.host.reason).toMatch(/could not begin the run: .*disk full.*Nothing was changed by it/);
+      expect((await host.exec('test -e /etc/cut')).code).toBe(1);
+    }));
+
+  it('in the middle of it: the run still says what became of it', () =>
+    withDisk(':', async () => {
+      const result = await record('apply', inventory(), { files: run(`${fill}; touch /etc/cut`) });
+      expect(result.exitCode, result.text).toBe(0);
+      expect(statuses(result)).toEqual({ cut: 'changed' });
+    }));
+});
+
+it('a run that is killed claims neither that it did something nor that it did not', async () => {
+  await host.must('rm -f /etc/cut');
+  const command = 'touch /etc/cut; systemctl kill -s KILL harden-run; sleep 9';
+  const files = {
+    'playbook.yaml': stringify({
+      name: 'killed',
+      tasks: [
+        { id: 'cut', name: 'cut', command: { run: command, creates: '/etc/cut' } },
+        { id: 'later', name: 'later', command: { run: 'touch /etc/later', creates: '/etc/later' } },
+      ],
+    }),
+  };
+  const result = await record('apply', inventory(), { files });
+  expect(result.exitCode, result.text).toBe(3);
+  expect(result.host.reason).toMatch(/ends before its second look at the host.*Run harden check/);
+  expect(result.tasks).toMatchObject({
+    cut: {
+      status: 'failed',
+      reason: 'it was being applied when the run ended; harden check says what became of it',
+    },
+    later: { status: 'skipped', reason: 'not applied, since cut failed: /etc/later does not exist' },
   });
 });

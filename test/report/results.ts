@@ -85,7 +85,10 @@ export const results: Readonly<Record<string, RunResult>> = {
       tasks: [
         task('james', { status: 'blocked', reason: 'James is not installed here' }),
         task('b', { status: 'failed', reason: 'write /etc/x failed: no space' }),
-        task('c', { status: 'skipped', reason: 'an earlier step failed, so it was not applied' }),
+        task('c', {
+          status: 'skipped',
+          reason: 'not applied, since an earlier step failed (write /etc/b): c differs',
+        }),
       ],
     }),
   ]),

@@ -37,7 +37,11 @@ export class Configuration {
       root.attributes.find((attribute) => same(attribute.name, 'strict'))?.value.trim() ?? '',
       'true',
     );
-    for (const element of walk(root)) refusePrefix(element);
+    for (const element of walk(root)) {
+      refusePrefix(element);
+      this.#refuseCondition(element);
+    }
+    this.#refuseFilter();
     this.appenders = this.#section('Appenders');
     this.loggers = this.#section('Loggers');
     for (const section of root.children.filter((child) => this.is(child, 'properties'))) {
@@ -93,6 +97,25 @@ export class Configuration {
     }
     const root = this.loggers.children.findLast((child) => this.is(child, ...ROOTS));
     return (root && this.value(root, 'level')) || 'error';
+  }
+
+  /** Which part counts is decided by the properties, the environment or the classes of a running James. */
+  #refuseCondition(element: Element): void {
+    if (!/^(select|springprofile)$|arbiter$/.test(this.type(element))) return;
+    throw new Refusal(
+      `a <${element.name}> decides only at run time which part of the configuration counts`,
+      element.range.start,
+    );
+  }
+
+  /** A filter of the whole configuration comes before every logger. */
+  #refuseFilter(): void {
+    const filter = this.root.children.find((child) => /filters?$/.test(this.type(child)));
+    if (!filter) return;
+    throw new Refusal(
+      `the <${filter.name}> of the whole configuration may hold back events that the fail2ban filter reads`,
+      filter.range.start,
+    );
   }
 
   #section(name: string): Element {

@@ -85,7 +85,6 @@ class Draft {
     this.#appender();
     this.#loggers();
     this.#removeForeignReferences();
-    this.#warnOfFilters();
     return this;
   }
 
@@ -293,16 +292,6 @@ class Draft {
       this.edits.push(this.#editor.remove(element));
       this.notes.push(
         `A reference to "${NAME}" in line ${line} is removed: other events in its file are a way to forge lines.`,
-      );
-    }
-  }
-
-  #warnOfFilters(): void {
-    for (const child of this.#configuration.root.children) {
-      if (!/filters?$/.test(this.#configuration.type(child))) continue;
-      const { line } = position(this.#source, child.range.start);
-      this.warnings.push(
-        `The <${child.name}> of the whole configuration in line ${line} may hold back events that the filter reads.`,
       );
     }
   }

@@ -1,0 +1,83 @@
+import type { TaskResult } from '../report/result.ts';
+import type { Journal, StepState } from './journal.ts';
+import type { Pending, Planned } from './plan.ts';
+import type { Step } from './steps/step.ts';
+
+/** What became of a task that was to be applied. */
+export type Outcome = Pick<TaskResult, 'reason'> & {
+  readonly status: 'changed' | 'failed' | 'rolled-back' | 'skipped';
+};
+
+type Outcomes = ReadonlyMap<string, Outcome>;
+
+export interface Wave {
+  readonly tasks: readonly Pending[];
+  /** What they are compiled to, in the order of the journal. */
+  readonly steps: readonly Step[];
+  /** Seconds that the host waits for the confirming login. */
+  readonly confirmTimeout: number;
+}
+
+/** What the journal alone says of a wave's tasks; a task whose steps are all done is left to the second look. Pure. */
+export function judgeSteps({ tasks, steps, confirmTimeout }: Wave, journal: Journal): Outcomes {
+  const outcomes = new Map<string, Outcome>();
+  const broken = steps.find((_, index) => journal.steps[index]?.state === 'failed');
+  for (const { task, decision } of tasks) {
+    const mine = steps.flatMap((step, index) =>
+      step.tasks.includes(task.id) ? [{ step, state: journal.steps[index]! }] : [],
+    );
+    const failed = mine.find(({ state }) => state.state === 'failed');
+    if (failed) {
+      outcomes.set(task.id, { status: 'failed', reason: `${failed.step.title} failed${said(failed.state)}` });
+    } else if (decision.guarded && journal.guard === 'rolledback') {
+      outcomes.set(task.id, {
+        status: 'rolled-back',
+        reason: `no new login was possible after it within ${confirmTimeout} s, so the host undid it: ${decision.reason}`,
+      });
+    } else if (broken && mine.some(({ state }) => state.state !== 'done')) {
+      outcomes.set(task.id, {
+        status: 'skipped',
+        reason: `not applied, since an earlier step failed (${broken.title}): ${decision.reason}`,
+      });
+    }
+  }
+  return outcomes;
+}
+
+/** Applied means proven: only the second look, here as it was planned anew, says that a task is done. Pure. */
+export function judgeConvergence(tasks: readonly Pending[], again: readonly Planned[]): Outcomes {
+  return new Map(
+    tasks.map(({ task, decision: { reason } }): [string, Outcome] => {
+      const now = again.find((planned) => planned.task.id === task.id)?.decision;
+      return [
+        task.id,
+        now?.status === 'ok'
+          ? { status: 'changed', reason }
+          : {
+              status: 'failed',
+              reason: `it was applied, but the host still says: ${now?.reason ?? 'nothing'}`,
+            },
+      ];
+    }),
+  );
+}
+
+/** The tasks of a wave of which nobody saw the end. */
+export function judgeUnseen(tasks: readonly Pending[], since: string): Outcomes {
+  return new Map(
+    tasks.map(({ task }): [string, Outcome] => [
+      task.id,
+      {
+        status: 'failed',
+        reason: `it was being applied when ${since}; harden check says what became of it`,
+      },
+    ]),
+  );
+}
+
+/** The end of what a failed step printed: enough for the words of a tool above the one of its caller. */
+function said(state: StepState): string {
+  if (state.state !== 'failed') return '';
+  const words = state.output.trim().split('\n').slice(-6).join(' / ');
+  return words ? `: ${words}` : ` without a word (exit status ${state.status})`;
+}

@@ -1,0 +1,107 @@
+import { describe, expect, it } from 'vitest';
+import type { Journal, StepState } from '../../src/engine/journal.ts';
+import { judgeConvergence, judgeSteps, judgeUnseen } from '../../src/engine/judge.ts';
+import type { Pending, Planned } from '../../src/engine/plan.ts';
+import type { Step } from '../../src/engine/steps/step.ts';
+import { raw } from '../../src/shell/quote.ts';
+import type { Task } from '../../src/tasks/task.ts';
+
+const task = (id: string) => ({ id }) as Task;
+const pending = (id: string, guarded = false): Pending => ({
+  task: task(id),
+  decision: { status: 'change', reason: `${id} differs`, changes: [], guarded, notes: [] },
+});
+const step = (...tasks: string[]): Step => ({
+  phase: 'plain',
+  tasks,
+  title: `write ${tasks.join('+')}`,
+  code: raw(':'),
+});
+
+const DONE: StepState = { state: 'done' };
+const NOT_RUN: StepState = { state: 'not-run' };
+const failed = (output = 'No space left on device'): StepState => ({ state: 'failed', status: 3, output });
+
+const judge = (tasks: Pending[], steps: Step[], states: StepState[], guard: Journal['guard'] = 'none') =>
+  Object.fromEntries(judgeSteps({ tasks, steps, confirmTimeout: 60 }, { steps: states, guard, frames: [] }));
+
+describe('the journal of a wave', () => {
+  it('says nothing of what went well: the second look does', () =>
+    expect(judge([pending('a'), pending('b')], [step('a'), step('a', 'b')], [DONE, DONE])).toEqual({}));
+
+  it('names the step that failed, what it said, and what was not reached', () =>
+    expect(
+      judge(
+        [pending('a'), pending('b'), pending('c')],
+        [step('a'), step('b'), step('c')],
+        [DONE, failed(), NOT_RUN],
+      ),
+    ).toEqual({
+      b: { status: 'failed', reason: 'write b failed: No space left on device' },
+      c: {
+        status: 'skipped',
+        reason: 'not applied, since an earlier step failed (write b): c differs',
+      },
+    }));
+
+  it.each([
+    ['one\ntwo\n', ': one / two'],
+    ['1\n2\n3\n4\n5\n6\n7\n8', ': 3 / 4 / 5 / 6 / 7 / 8'],
+    ['  \n', ' without a word (exit status 3)'],
+  ])('of what a failed step said %j, tells the end', (output, told) =>
+    expect(judge([pending('a')], [step('a')], [failed(output)]).a?.reason).toBe(`write a failed${told}`),
+  );
+
+  it('fails every task of a step', () => {
+    const both = judge([pending('a'), pending('b')], [step('a', 'b')], [failed()]);
+    expect([both.a?.status, both.b?.status]).toEqual(['failed', 'failed']);
+  });
+
+  it('says what the host undid; what is not guarded stands', () =>
+    expect(
+      judge([pending('a'), pending('g', true)], [step('a'), step('g')], [DONE, DONE], 'rolledback'),
+    ).toEqual({
+      g: {
+        status: 'rolled-back',
+        reason: 'no new login was possible after it within 60 s, so the host undid it: g differs',
+      },
+    }));
+
+  it('calls a guarded change that failed a failure, although it was undone too', () =>
+    expect(judge([pending('g', true)], [step('g')], [failed()], 'rolledback').g?.status).toBe('failed'));
+
+  it('claims nothing of steps after which it just ends', () =>
+    expect(
+      judge([pending('a'), pending('b')], [step('a'), step('b')], [{ state: 'running' }, NOT_RUN]),
+    ).toEqual({}));
+});
+
+describe('the second look', () => {
+  const again = (id: string, status: 'ok' | 'blocked'): Planned => ({
+    task: task(id),
+    decision: { status, reason: `${id} now`, notes: [] },
+  });
+
+  it('alone calls a task changed, with what it mended', () =>
+    expect(
+      Object.fromEntries(
+        judgeConvergence(
+          [pending('a'), pending('b'), pending('c'), pending('d')],
+          [again('a', 'ok'), again('b', 'blocked'), pending('c')],
+        ),
+      ),
+    ).toEqual({
+      a: { status: 'changed', reason: 'a differs' },
+      b: { status: 'failed', reason: 'it was applied, but the host still says: b now' },
+      c: { status: 'failed', reason: 'it was applied, but the host still says: c differs' },
+      d: { status: 'failed', reason: 'it was applied, but the host still says: nothing' },
+    }));
+});
+
+it('a wave whose end nobody saw is neither done nor undone', () =>
+  expect(Object.fromEntries(judgeUnseen([pending('a')], 'the run ended'))).toEqual({
+    a: {
+      status: 'failed',
+      reason: 'it was being applied when the run ended; harden check says what became of it',
+    },
+  }));
