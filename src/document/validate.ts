@@ -67,6 +67,11 @@ function inWords(error: ErrorObject): Violation {
   switch (keyword) {
     case 'additionalProperties': {
       const key = params.additionalProperty as string;
+      const [names] = Object.keys((schema.patternProperties as object | undefined) ?? {});
+      if (names !== undefined) {
+        const message = `${quoteBack(key)} cannot be a name here${culprit(key, names)}`;
+        return { path: [...path, key], at: 'key', message, surplus: true };
+      }
       const known = Object.keys((schema.properties as object | undefined) ?? {});
       return {
         path: [...path, key],
@@ -108,10 +113,31 @@ function inWords(error: ErrorObject): Violation {
     case 'minProperties':
       return value('must not be empty');
     case 'pattern':
-      return value(`${given} is not allowed here`, schema.description);
+      return value(`${given} is not allowed here${culprit(data, params.pattern)}`, schema.description);
     default:
       return value(error.message ?? 'is not valid');
   }
+}
+
+const CHARACTERS: Readonly<Record<string, string>> = {
+  ' ': 'a blank',
+  '\t': 'a tab',
+  '\n': 'a line break',
+  '\r': 'a carriage return',
+  '\0': 'a NUL character',
+  '"': 'a double quote',
+  "'": 'a single quote',
+};
+
+/** Which characters keep a text from fitting a pattern, as a clause; '' if none alone is to blame. */
+function culprit(data: unknown, pattern: string): string {
+  if (typeof data !== 'string') return '';
+  const fits = new RegExp(pattern, 'u');
+  const text = data.replaceAll('\r\n', '\n');
+  const named = [...new Set(text)]
+    .filter((character) => fits.test(text.replaceAll(character, '')))
+    .map((character) => CHARACTERS[character] ?? JSON.stringify(character));
+  return named.length === 0 ? '' : ` because of ${named.join(' and ')}`;
 }
 
 function alternatives(schema: TSchema): string {

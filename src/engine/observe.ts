@@ -60,13 +60,20 @@ function answersOf(
   const all = (why: string) => new Map(args.map((arg) => [probe.key(arg), unreadable(why)]));
   if (!output) return all('the host gave no answer');
   if (output.code === 124) return all('the host took longer than 30 s to answer');
-  if (output.code !== 0) return all(`exit status ${output.code}${output.stderr && `: ${output.stderr}`}`);
+  if (output.code !== 0) {
+    const said = lastWords(output.stderr);
+    return all(`exit status ${output.code}${said && `: ${said}`}`);
+  }
   try {
     return probe.parse(output.stdout, args);
   } catch (error) {
     return all(`its answer was not understood: ${error instanceof Error ? error.message : String(error)}`);
   }
 }
+
+/** Of what a program complained of; of a Python traceback the last line, which alone says what happened. */
+const lastWords = (stderr: string): string =>
+  /^(Traceback| {2}File ".*", line \d)/m.test(stderr) ? stderr.trim().split('\n').at(-1)! : stderr;
 
 /** What one observation saw. */
 export class Observations {

@@ -72,7 +72,10 @@ export async function loadRun(options: RunOptions): Promise<LoadedRun> {
       ),
     );
   }
-  problems.push(...misspelt(document, inventory, playbooks), ...unknownChoices(playbooks, options));
+  problems.push(
+    ...misspelt(document, inventory, playbooks, commandLine),
+    ...unknownChoices(playbooks, options),
+  );
   if (problems.length > 0) throw new InputError(problems);
 
   const selected =

@@ -1,7 +1,7 @@
 import { parseDocument } from 'yaml';
 import type { SourceDocument } from '../document/document.ts';
 import type { Problem } from '../document/problem.ts';
-import { suggestion } from '../document/suggest.ts';
+import { hint, suggestion } from '../document/suggest.ts';
 import { type Inventory, VARIABLE_NAME } from '../inventory/schema.ts';
 import type { Variable, Variables } from './expand.ts';
 import type { Playbook } from './playbook.ts';
@@ -62,13 +62,14 @@ export function hostVariables(
 }
 
 /**
- * A variable of the inventory that no playbook knows, but that is nearly one that they know: a misspelt `trusted` would
+ * A variable of the command line that no playbook knows; or one of the inventory that none knows, but that is nearly one that they know: a misspelt `trusted` would
  * silently leave nobody trusted.
  */
 export function misspelt(
   document: SourceDocument,
   inventory: Inventory,
   playbooks: readonly Playbook[],
+  commandLine: ReadonlyMap<string, Variable>,
 ): Problem[] {
   const known = new Set(playbooks.flatMap((playbook) => [...Object.keys(playbook.vars), ...playbook.used]));
   const places: [vars: object | undefined, path: string[]][] = [
@@ -82,7 +83,18 @@ export function misspelt(
       ['hosts', name, 'vars'],
     ]),
   ];
-  return places.flatMap(([vars, path]) =>
+  // whoever gives one for this very run means a playbook of it
+  const useless = [...commandLine.keys()]
+    .filter((name) => playbooks.length > 0 && !known.has(name))
+    .map((name): Problem => {
+      const near = hint(name, [...known]);
+      return {
+        file: '--var',
+        message: `no playbook uses a variable "${name}"`,
+        ...(near === undefined ? {} : { hint: near }),
+      };
+    });
+  const inInventory = places.flatMap(([vars, path]) =>
     Object.keys(vars ?? {}).flatMap((key) => {
       const near = known.has(key) ? undefined : suggestion(key, known);
       if (near === undefined) return [];
@@ -94,4 +106,5 @@ export function misspelt(
       ];
     }),
   );
+  return [...inInventory, ...useless];
 }

@@ -61,7 +61,9 @@ export function hostText(host: HostResult, result: Pick<RunResult, 'hosts'>, opt
   });
   const address = host.address === host.name ? [] : [oneLine(host.address)];
   const state =
-    host.status === 'unreachable' || host.status === 'locked' ? paint('red', host.status) : counts.join(', ');
+    counts.length === 0 || host.status === 'unreachable' || host.status === 'locked'
+      ? paint('red', host.status)
+      : counts.join(', ');
   const header = [paint('bold', oneLine(host.name)), ...address, state, seconds(host.durationMs)]
     .filter(Boolean)
     .join('  ');

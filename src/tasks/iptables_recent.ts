@@ -18,6 +18,7 @@ import {
   UNIT_FILE,
   UNIT_TEXT,
 } from './iptables/persisted.ts';
+import { parseRule } from './iptables/rule.ts';
 import { check, type Params, schema } from './iptables/schema.ts';
 import { defineTask } from './task.ts';
 import { blocked, type Problem, unseen } from './verdicts.ts';
@@ -64,6 +65,8 @@ export const iptablesRecentTask = defineTask({
     const notes = notesOf(params, state, sshPorts, facts.operator, seen.managers);
     const former = formerChain(seen.ipv4, state, chain);
     if (former) return { ...former, notes };
+    const foreign = foreignChain(seen.ipv4, state, chain);
+    if (foreign) return { ...foreign, notes };
     // IPv6 limits that are no longer wanted are emptied, where there are any
     const known = (family: Family) => seen[family].state !== 'absent';
     const families: Family[] =
@@ -108,10 +111,30 @@ const holds = (state: FirewallState, family: Family, chain: string): boolean => 
   return active.state === 'present' && active.value.chains.has(chain);
 };
 
+/** The chain that a file of rules fills. */
+const chainOf = (file: Observed<FileState>): string | undefined =>
+  /^:([A-Za-z0-9_.-]+) /m.exec(
+    (file.state === 'present' && file.value.content?.toString('latin1')) || '',
+  )?.[1];
+
+/** Somebody else's chain of this name: no file of ours fills it, and it holds what we never write. */
+function foreignChain(file: Observed<FileState>, state: FirewallState, chain: string): Problem | undefined {
+  if (chainOf(file) === chain) return undefined;
+  for (const family of ['ipv4', 'ipv6'] as const) {
+    const { active } = state[family];
+    const held = active.state === 'present' ? (active.value.chains.get(chain) ?? []) : [];
+    const rule = held.find((spec) => !parseRule(spec, family));
+    if (rule === undefined) continue;
+    return blocked(
+      `a chain ${chain} stands in the ${family} rules already, and it is not one of limits ("${rule}"); give the task another name with chain, or take that chain away`,
+    );
+  }
+  return undefined;
+}
+
 /** Limits of an earlier run in a chain of another name: they would count every connection once more. */
 function formerChain(file: Observed<FileState>, state: FirewallState, chain: string): Problem | undefined {
-  const text = file.state === 'present' ? (file.value.content?.toString('latin1') ?? '') : '';
-  const former = /^:([A-Za-z0-9_.-]+) /m.exec(text)?.[1];
+  const former = chainOf(file);
   if (former === undefined || former === chain || !holds(state, 'ipv4', former)) return undefined;
   const remove = (tool: string) =>
     `${tool} -D INPUT -j ${former}; ${tool} -F ${former}; ${tool} -X ${former}`;

@@ -77,7 +77,7 @@ export function classifyRefusal(via: Via['kind'], exit: Exit, stderr: string, ma
   if (via === 'direct') {
     return {
       reason: 'login-rejected',
-      sentence: `let the user log in but its login shell ran nothing (exit ${exit.code ?? exit.signal}; ${quoted}). Give the user a working shell, or log in as another one.`,
+      sentence: `let the user log in but its login shell ran nothing (exit ${exit.code ?? exit.signal}; ${quoted}). Give the user a working shell and a password that has not expired, or log in as another one.`,
     };
   }
   if (exit.code === 127) {
@@ -110,7 +110,7 @@ export function classifyRefusal(via: Via['kind'], exit: Exit, stderr: string, ma
   }
   return {
     reason: 'login-rejected',
-    sentence: `let the user log in but its login shell did not run sudo (exit ${exit.code ?? exit.signal}; ${quoted}). Give the user a working shell, or log in as another one.`,
+    sentence: `let the user log in but its login shell did not run sudo (exit ${exit.code ?? exit.signal}; ${quoted}). Give the user a working shell and a password that has not expired, or log in as another one.`,
   };
 }
 

@@ -110,6 +110,12 @@ const DRIFTS: readonly (readonly [name: string, script: string, task: string, re
     /the jump from INPUT to HARDEN is missing/,
   ],
   ['the jump doubled', 'ip6tables -A INPUT -j HARDEN', 'firewall.limits', /ipv6: .*jump/],
+  [
+    'an address that a chain of fail2ban lets past the limits',
+    'iptables -I f2b-james -s 192.0.2.88 -j ACCEPT; iptables -I INPUT -p tcp --dport 25 -j f2b-james',
+    'firewall.limits',
+    /the jump to HARDEN stands below a rule that may accept/,
+  ],
   ['INPUT flushed', 'iptables -F INPUT', 'firewall.limits', /jump/],
   ['the limits not loaded at boot', 'systemctl -q disable harden-limits', 'firewall.limits', /boot/],
   [

@@ -276,6 +276,24 @@ describe('iptables_recent', () => {
     });
   });
 
+  it.each<['ipv4' | 'ipv6', string]>([
+    ['ipv4', '-s 10.0.0.0/8 -j ACCEPT'],
+    ['ipv6', '-m conntrack --ctstate RELATED -j ACCEPT'],
+  ])("leaves somebody else's chain of its name alone: %s %s", (family, spec) => {
+    const tables = (one: 'ipv4' | 'ipv6') => ({
+      active: table([], one === family ? [spec] : undefined),
+      other: absent,
+    });
+    const theirs = firewall({ ipv4: tables('ipv4'), ipv6: { ...tables('ipv6'), on: true } });
+    expect(plan({ ...fresh, firewall: theirs })).toMatchObject({
+      verdict: 'blocked',
+      reason: `a chain HARDEN stands in the ${family} rules already, and it is not one of limits ("${spec}"); give the task another name with chain, or take that chain away`,
+    });
+  });
+
+  it('takes up what an interrupted run of its own has loaded', () =>
+    expect(work({ ...fresh, firewall: firewall() }).steps[0]).toMatch(/^make-directory/));
+
   it.each<[string, Partial<Seen>, object]>([
     ['iptables is missing', { firewall: absent }, { verdict: 'needs', key: 'package:iptables' }],
     [

@@ -26,7 +26,7 @@ export function loadRulesChange(
   lists: readonly string[],
 ): LoadRules {
   const held = table.chains.get(chain);
-  const entry = readInput(table.chains.get('INPUT') ?? [], chain);
+  const entry = readInput(table, chain);
   const jumps = entry.jumps.map(({ spec }) => append('INPUT', spec));
   const rules = fill(chain, wanted, family);
   const placed = wellPlaced(entry);

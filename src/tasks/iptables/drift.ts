@@ -13,10 +13,7 @@ export function ruleDrift(
     const rules = table.chains.get(chain)?.length ?? 0;
     return rules === 0 ? [] : [`${chain} limits connections, and nothing of it is wanted`];
   }
-  return [
-    ...chainDrift(table.chains.get(chain), chain, wanted, family),
-    ...jumpDrift(table.chains.get('INPUT') ?? [], chain),
-  ];
+  return [...chainDrift(table.chains.get(chain), chain, wanted, family), ...jumpDrift(table, chain)];
 }
 
 function chainDrift(
@@ -77,8 +74,8 @@ function facets(rule: Rule): Map<string, string> {
   ]);
 }
 
-function jumpDrift(input: readonly string[], chain: string): string[] {
-  const entry = readInput(input, chain);
+function jumpDrift(table: FilterTable, chain: string): string[] {
+  const entry = readInput(table, chain);
   if (wellPlaced(entry)) return [];
   const { jumps, ahead } = entry;
   const plain = jumps.filter((jump) => jump.plain);

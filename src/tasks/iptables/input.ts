@@ -1,3 +1,4 @@
+import type { FilterTable } from '../../probes/firewall.ts';
 import { words } from './rule.ts';
 
 /** A rule of INPUT that leads into our chain. */
@@ -17,6 +18,7 @@ export interface Entry {
   readonly ahead: readonly string[];
 }
 
+/** Targets that let no packet past. What INPUT itself returns to is its policy, so RETURN is one in other chains only. */
 const HARMLESS = new Set(['DROP', 'REJECT', 'LOG', 'NFLOG']);
 
 /** Where a rule leads: the word after `-j` or `-g`. */
@@ -28,19 +30,26 @@ function target(spec: string): string | undefined {
   return at < 0 ? undefined : all[at + 1];
 }
 
-/** A rule that cannot let a packet past: it drops, logs or only counts. fail2ban's chains drop or return. */
-function mayAccept(spec: string): boolean {
+/**
+ * May a rule accept a packet, or end INPUT for it? What it jumps to is looked into: the chains of fail2ban, for one,
+ * drop or return. `on` holds the chains on the way there.
+ */
+function mayAccept(spec: string, chains: FilterTable['chains'], on: readonly string[] = []): boolean {
   const to = target(spec);
-  return to !== undefined && !HARMLESS.has(to) && !to.startsWith('f2b-');
+  if (to === undefined || HARMLESS.has(to) || (to === 'RETURN' && on.length > 0)) return false;
+  const rules = chains.get(to);
+  if (!rules || on.includes(to) || words(spec).includes('-g')) return true;
+  return rules.some((rule) => mayAccept(rule, chains, [...on, to]));
 }
 
-export function readInput(input: readonly string[], chain: string): Entry {
+export function readInput({ chains }: FilterTable, chain: string): Entry {
+  const input = chains.get('INPUT') ?? [];
   const jumps = input.flatMap((spec, index): Jump[] =>
     target(spec) === chain ? [{ position: index + 1, spec, plain: spec === `-j ${chain}` }] : [],
   );
   const first = jumps.find(({ plain }) => plain);
   const above = first ? input.slice(0, first.position - 1) : [];
-  return { jumps, ahead: above.filter((spec) => target(spec) !== chain && mayAccept(spec)) };
+  return { jumps, ahead: above.filter((spec) => target(spec) !== chain && mayAccept(spec, chains)) };
 }
 
 /** Exactly one jump, without condition, that nothing comes before. */

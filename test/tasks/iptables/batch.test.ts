@@ -45,6 +45,7 @@ describe('loadRulesChange', () => {
       chains: new Map([
         ['INPUT', ['-p tcp -j f2b-sshd', '-j HARDEN']],
         ['HARDEN', ['-j ACCEPT']],
+        ['f2b-sshd', ['-j RETURN']],
       ]),
     };
     expect(change(from, [{ kind: 'loopback' }])).toEqual({

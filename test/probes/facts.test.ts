@@ -1,0 +1,24 @@
+import { expect, it } from 'vitest';
+import { factsProbe } from '../../src/probes/facts.ts';
+
+const read = (text: string) => factsProbe.parse(Buffer.from(text), ['facts']).get('facts');
+const HOST =
+  'id=debian\nrelease=12\noperator=2001:db8::7\nsystemd=yes\nnow=1700000000.25\nuptime=12.50\n';
+const FACTS = {
+  distribution: 'debian',
+  release: '12',
+  operator: '2001:db8::7',
+  systemd: true,
+  now: 1700000000.25,
+  uptime: 12.5,
+};
+
+it.each<[string, string, object]>([
+  ['a host', HOST, {}],
+  ['the machine itself', HOST.replace('2001:db8::7', ''), { operator: '' }],
+  ['without systemd', HOST.replace('systemd=yes\n', ''), { systemd: false }],
+  ['a rolling release', HOST.replace('=12\n', '=\n'), { release: '' }],
+  ['an equals sign in a value', HOST.replace('debian', 'a=b'), { distribution: 'a=b' }],
+])('facts of %s', (_, text, over) =>
+  expect(read(text)).toEqual({ state: 'present', value: { ...FACTS, ...over } }),
+);
