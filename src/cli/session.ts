@@ -11,6 +11,7 @@ import { taskTypes } from '../tasks/registry.ts';
 import { connect } from '../transport/connect.ts';
 import { version } from '../version.ts';
 import { becomePassword, keyPassphrase } from './ask.ts';
+import { interruptible } from './interrupt.ts';
 import type { CommonOptions } from './options.ts';
 
 /** One run of a command over hosts: files are loaded, hosts are worked on, one result comes out. */
@@ -20,7 +21,7 @@ export class Session {
   readonly paint: Painter;
   readonly #options: CommonOptions;
   readonly #given: Given;
-  readonly #interrupted = new AbortController();
+  readonly #interrupted: AbortSignal;
 
   static async open(
     command: CommandName,
@@ -52,36 +53,29 @@ export class Session {
     this.#given = given(inventory, options);
     const out = options.json ? process.stderr : process.stdout;
     this.paint = painter({ off: !options.color, env: process.env, isTerminal: out.isTTY });
+    this.#interrupted = interruptible((line) => this.#progress(line));
     const password = becomePassword({ ask: options.askBecomePass ?? false });
     const passphrase = keyPassphrase();
     const holder = `${userInfo().username}@${hostname()}, since ${new Date().toISOString()}`;
     this.hosts = hosts.map(
       ({ target, tasks }) =>
         new HostRun(target, tasks, {
-          connect: () =>
-            connect(target, { becomePassword: password, passphrase, signal: this.#interrupted.signal }),
+          connect: () => connect(target, { becomePassword: password, passphrase, signal: this.#interrupted }),
           confirmTimeout: options.confirmTimeout ?? 60,
           holder,
           progress: (line) => this.#progress(`${target.name} | ${line}`),
-          signal: this.#interrupted.signal,
+          signal: this.#interrupted,
         }),
     );
-    process.once('SIGINT', () => {
-      this.#progress(
-        'interrupted: a host in the middle of a change goes on by itself and undoes what nobody confirms; once more to leave at once',
-      );
-      this.#interrupted.abort();
-      process.once('SIGINT', () => process.exit(130));
-    });
   }
 
   /** Works on all hosts, `--forks` at a time; the results stand in the inventory's order. */
   async each(work: (host: HostRun) => Promise<HostResult>): Promise<HostResult[]> {
-    return forEachHost(this.hosts, this.#options.forks, work, this.#interrupted.signal);
+    return forEachHost(this.hosts, this.#options.forks, work, this.#interrupted);
   }
 
   get interrupted(): boolean {
-    return this.#interrupted.signal.aborted;
+    return this.#interrupted.aborted;
   }
 
   async close(): Promise<void> {

@@ -19,7 +19,14 @@ export interface Result {
 }
 
 /** Runs the built command line as a user would. */
-export async function harden(args: readonly string[], options: CliOptions = {}): Promise<Result> {
+export const harden = (args: readonly string[], options: CliOptions = {}): Promise<Result> =>
+  started(args, options).ended;
+
+/** The same, while it runs. */
+export function started(
+  args: readonly string[],
+  options: CliOptions = {},
+): { readonly ended: Promise<Result>; readonly kill: (signal: NodeJS.Signals) => void } {
   const { FORCE_COLOR: _, ...inherited } = process.env;
   const child = spawn(process.execPath, [join(repository, 'dist/harden.cjs'), ...args], {
     cwd: options.cwd,
@@ -35,6 +42,9 @@ export async function harden(args: readonly string[], options: CliOptions = {}):
   // a program that ends before it has read everything is no failure of the test
   child.stdin.on('error', () => {});
   child.stdin.end(options.input ?? '');
-  const [code, stdout, stderr] = await Promise.all([ended, text(child.stdout), text(child.stderr)]);
-  return { code, stdout, stderr };
+  const output = Promise.all([ended, text(child.stdout), text(child.stderr)]);
+  return {
+    ended: output.then(([code, stdout, stderr]) => ({ code, stdout, stderr })),
+    kill: (signal) => void child.kill(signal),
+  };
 }

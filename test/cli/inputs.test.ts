@@ -1,3 +1,4 @@
+import { EventEmitter, once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -6,13 +7,16 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { RunResult } from '../../src/report/result.ts';
 import { repository } from '../repository.ts';
 import { makeKey } from '../transport/server.ts';
-import { harden } from './harden.ts';
+import { harden, started } from './harden.ts';
 
-/** Counts who comes, and hangs up: a host that is no SSH server. */
+/** Counts who comes, and hangs up: a host that is no SSH server; or one that says nothing. */
 const server = createServer((socket) => {
   contacts++;
-  socket.end();
+  met.emit('contact');
+  if (!silent) socket.end();
 });
+const met = new EventEmitter();
+let silent = false;
 const key = makeKey('ed25519');
 let contacts = 0;
 let port = 0;
@@ -24,6 +28,7 @@ beforeAll(async () => {
 });
 beforeEach(() => {
   contacts = 0;
+  silent = false;
   cwd = mkdtempSync(join(tmpdir(), 'harden-inputs-'));
   return () => rmSync(cwd, { recursive: true });
 });
@@ -148,13 +153,27 @@ describe('good input', () => {
     expect(stdout + stderr).not.toMatch(/[\u001b\r]/);
   });
 
+  it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('%s ends it with a sentence', async (signal) => {
+    silent = true;
+    const contact = once(met, 'contact');
+    const { ended, kill } = started(['check'], { cwd, env: { NO_COLOR: '1' } });
+    await contact;
+    kill(signal);
+    const { code, stdout, stderr } = await ended;
+    expect(code).toBe(130);
+    expect(stderr).toContain('interrupted: ');
+    expect(stdout).toMatch(/Connecting to mail1 .* was interrupted before the login\. Nothing was changed/);
+  });
+
   it('there is colour where it is wanted', async () => {
     expect((await run(['check'], { NO_COLOR: '', FORCE_COLOR: '1' })).stdout).toContain('\u001b[');
   });
 
   it('nothing secret is printed', async () => {
     const env = { HARDEN_BECOME_PASSWORD: 'hunter2-become' };
-    const { stdout, stderr } = await run(['check', '--json', '-v', '--var', 'token=hunter2-var'], env);
+    write('playbook.yaml', PLAYBOOK.replace('hello\\n', '{{ token }}'));
+    const { code, stdout, stderr } = await run(['check', '--json', '-v', '--var', 'token=hunter2-var'], env);
+    expect(code).toBe(3);
     expect(stdout + stderr).not.toContain('hunter2');
   });
 });

@@ -9,8 +9,11 @@ const write = (over: Partial<WriteFile>): WriteFile => ({
   before: { state: 'absent' },
   ...over,
 });
-const before = (content: Buffer | undefined): WriteFile['before'] =>
-  ({ state: 'file', sha256: '', ...(content ? { content } : {}) });
+const before = (content: Buffer | undefined): WriteFile['before'] => ({
+  state: 'file',
+  sha256: '',
+  ...(content ? { content } : {}),
+});
 
 group('a change as it is told', () => {
   it('of a new file has all of it', () =>

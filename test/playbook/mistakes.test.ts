@@ -276,6 +276,16 @@ describe('mistakes in files', () => {
     for (const part of expected) expect(text).toContain(part);
   });
 
+  it('--var that no playbook uses, beside the inventory’s own', async () => {
+    const files = { 'p.yaml': playbook("thing: { any: '{{ james }}' }", 'vars: { james: x }\n') };
+    expect(await said(files, { vars: { jams: 'y', other: 'z', james: 'w' } })).toBe(
+      `--var: no playbook uses a variable "jams" (did you mean "james"?)
+
+--var: no playbook uses a variable "other" (there is: james)`,
+    );
+    expect(await said({}, { vars: { jams: 'y' } })).not.toContain('--var');
+  });
+
   it('--tags and --task that nothing has both of', async () => {
     const files = { 'p.yaml': `${playbook('thing: {}')}  - { id: b, name: B, tags: [t], other: {} }\n` };
     expect(await said(files, { tags: ['t'], tasks: ['a'] })).toContain('no task has both');
