@@ -1,0 +1,127 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { confirmScript, keepTables, rollbackScript } from '../../src/engine/guard.ts';
+import { stepLibrary } from '../../src/engine/steps/library.ts';
+import { frameFunctions } from '../../src/shell/frame.ts';
+import type { Change } from '../../src/tasks/change.ts';
+import { Commands } from '../tasks/iptables/commands.ts';
+
+let run = '';
+let commands: Commands;
+beforeEach(() => {
+  commands = new Commands();
+  run = mkdtempSync(join(tmpdir(), "harden-it's-"));
+  for (const tool of ['iptables', 'ip6tables', 'fail2ban-client', 'logger']) commands.set(tool, ':');
+  return () => {
+    commands.remove();
+    rmSync(run, { recursive: true });
+  };
+});
+const there = (name: string) => readdirSync(run).includes(name);
+const pending = () => writeFileSync(join(run, 'pending'), '');
+
+/** Runs code in a shell that finds those tools and no others. */
+async function sh(code: string): Promise<string> {
+  const child = spawn('sh', ['-s'], { env: { PATH: `${commands.directory}:/usr/bin:/bin` } });
+  child.stdin.end(`${code.replace(/^export .*PATH=.*$/m, '')}\n`);
+  return text(child.stdout);
+}
+const called = () => commands.read('log');
+const command: Change = { kind: 'run-command', command: 'ufw enable' };
+const rollback = (changes: readonly Change[] = []) => sh(rollbackScript(run, changes).text);
+const confirm = async () =>
+  (await sh(`${frameFunctions('aa').text}\n${confirmScript(run).text}`)).replace('@@aa guard ', '').trim();
+
+describe('the guard', () => {
+  it('that is confirmed undoes nothing any more', async () => {
+    pending();
+    expect(await confirm()).toBe('confirmed');
+    await rollback([command]);
+    expect(there('rolledback')).toBe(false);
+    expect(called()).toBe('');
+  });
+
+  it('that undid cannot be confirmed any more, and says so', async () => {
+    pending();
+    await rollback();
+    expect(there('rolledback')).toBe(true);
+    expect(await confirm()).toBe('rolledback');
+    expect(there('confirmed')).toBe(false);
+  });
+
+  it('undoes once, however often it is told to', async () => {
+    pending();
+    await rollback();
+    const once = called();
+    expect(once).toContain('logger -t harden');
+    await rollback();
+    await rollback();
+    expect(called()).toBe(once);
+  });
+
+  it('has nothing to confirm, and nothing to undo, where nothing waits', async () => {
+    expect(await confirm()).toBe('gone');
+    await rollback([command]);
+    expect(called()).toBe('');
+  });
+
+  it('is confirmed or undone, never both and never neither, whoever comes first', async () => {
+    for (let round = 0; round < 30; round++) {
+      for (const name of readdirSync(run)) rmSync(join(run, name));
+      pending();
+      const [said] = await Promise.all(
+        round % 2 ? [confirm(), rollback(), rollback()] : [confirm(), rollback(), confirm()],
+      );
+      expect([there('confirmed'), there('rolledback'), there('pending')]).toEqual(
+        said === 'confirmed' ? [true, false, false] : [false, true, false],
+      );
+    }
+  });
+});
+
+describe('the tables', () => {
+  const keep = () =>
+    sh(
+      `RUN='${run.replaceAll("'", "'\\''")}'\n${stepLibrary.text}\n( set -e\n${keepTables.text}\n) 2>&1; echo "status $?"`,
+    );
+
+  it('are kept, of the families that the host has', async () => {
+    commands.set('iptables-save', 'echo "*filter"');
+    expect(await keep()).toBe('status 0\n');
+    expect(readFileSync(join(run, 'iptables.before'), 'utf8')).toBe('*filter\n');
+    expect(there('ip6tables.before')).toBe(false);
+  });
+
+  it('are kept whole, or nothing is begun', async () => {
+    commands.set('iptables-save', 'echo "*filter"');
+    commands.set('ip6tables-save', 'echo "*fil"; exit 1');
+    expect(await keep()).toBe(
+      'the ip6tables rules could not be kept, so nothing was tried that could not be undone\nstatus 1\n',
+    );
+  });
+
+  it('are put back; one that was not there is emptied and opened', async () => {
+    pending();
+    writeFileSync(join(run, 'iptables.before'), '*filter\n:INPUT ACCEPT [0:0]\nCOMMIT\n');
+    commands.set('iptables-save', 'printf "*nat\\n*filter\\n"');
+    commands.set('iptables-restore', 'cat > "$D/fed"');
+    commands.set('iptables', 'case $* in *-S*) echo "-P OUTPUT DROP"; echo "-A OUTPUT -j ACCEPT" ;; esac');
+    await rollback([command]);
+    expect(commands.read('fed')).toContain(':INPUT ACCEPT');
+    expect(
+      called()
+        .split('\n')
+        .filter((line) => /^iptables /.test(line)),
+    ).toEqual([
+      'iptables -w 10 -t nat -F',
+      'iptables -w 10 -t nat -X',
+      'iptables -w 10 -t nat -S',
+      'iptables -w 10 -t nat -P OUTPUT ACCEPT',
+    ]);
+    expect(called()).toContain('fail2ban-client reload --restart');
+  });
+});

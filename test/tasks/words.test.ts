@@ -1,0 +1,9 @@
+import { expect, it } from 'vitest';
+import { sentenceList } from '../../src/tasks/words.ts';
+
+it.each([
+  [[], ''],
+  [['a'], 'a'],
+  [['a', 'b'], 'a and b'],
+  [['a', 'b', 'c'], 'a, b and c'],
+])('%j is %j', (items, text) => expect(sentenceList(items)).toBe(text));
