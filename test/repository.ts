@@ -8,3 +8,6 @@ function rootAbove(folder: string): string {
 
 /** The root of this repository. Looked for upwards, because the quick start runs from a bundle that lies elsewhere. */
 export const repository = rootAbove(dirname(fileURLToPath(import.meta.url)));
+
+/** Files as they are met: its README says where they are from. */
+export const fixtures = join(repository, 'test/fixtures');

@@ -1,8 +1,8 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { repository } from '../repository.ts';
+import { fixtures } from '../repository.ts';
 import { failedLogin, showsBan } from './attack.ts';
 import { type Attacker, startAttacker, startHost, type TestHost } from './host.ts';
 import { record } from './record.ts';
@@ -113,10 +113,8 @@ describe('fail2ban', () => {
   });
 
   it('counts each honest failure in the logs of attacked servers once, and no address that a client chose', async () => {
-    const logs = join(repository, '../shared/fixtures/logs');
-    const attacked = existsSync(logs) ? readdirSync(logs).filter((name) => name.startsWith('real-')) : [];
-    const samples = [OWN, ...attacked.map((name) => readFileSync(join(logs, name)))];
-    for (const sample of samples) {
+    const logs = join(fixtures, 'logs');
+    for (const sample of readdirSync(logs).map((name) => readFileSync(join(logs, name)))) {
       await host.must(`echo ${sample.toString('base64')} | base64 -d >/tmp/attacked.log`);
       const found = await host.must(
         'fail2ban-regex --out ip /tmp/attacked.log /etc/fail2ban/filter.d/james.conf',
@@ -127,23 +125,3 @@ describe('fail2ban', () => {
     }
   });
 });
-
-/** As the real ones: fifteen honest failures, and a client that writes other people's addresses where it can. */
-const OWN = (() => {
-  const stamp = '2026-11-23 10:00:00.000 +0000 -';
-  const auth = 'org.apache.james.protocols.smtp.core.esmtp.AuthCmdHandler';
-  const rcpt = 'org.apache.james.protocols.smtp.core.fastfail.AbstractValidRcptHandler';
-  const user = (name: string) => `Username{localPart=${name}, domainPart=Optional.empty}`;
-  const honest = Array.from({ length: 15 }, (_, index) =>
-    index % 3 === 0
-      ? `${stamp} ${rcpt} [ip=127.66.0.1] - Rejected message. Unknown user: nobody${index}@a.example`
-      : `${stamp} ${auth} [ip=] - AUTH method ${index % 3 === 1 ? 'LOGIN' : 'PLAIN'} failed from ${user('bob')}@127.66.0.1`,
-  );
-  const forged = [
-    `${stamp} ${auth} [ip=] - AUTH method LOGIN failed from ${user('x}@192.0.2.1')}@127.66.0.2`,
-    `${stamp} ${rcpt} [ip=127.66.0.2] - Rejected message. Unknown user: a\\r\\n${stamp} ${rcpt} [ip=192.0.2.1] - rejected message. unknown user: b`,
-    `${stamp} org.apache.james.util.AuditTrail$Entry [ip=127.66.0.2] - SMTP Authentication failed for ${auth} [ip=192.0.2.1]`,
-    `[ip=192.0.2.1] - AUTH method LOGIN failed from ${user('x')}@192.0.2.1`,
-  ];
-  return Buffer.from(`${[...honest, ...forged].join('\n')}\n`);
-})();

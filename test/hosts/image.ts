@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { $ } from 'zx';
-import { repository } from '../repository.ts';
+import { fixtures, repository } from '../repository.ts';
 
 /** The distributions that hosts can have. */
 export const DISTRIBUTIONS = {
@@ -32,8 +32,9 @@ const FILES = join(repository, 'test/hosts/files');
 /** The tag of a distribution's image: another recipe is another image. */
 async function imageName(distribution: Distribution): Promise<string> {
   const digest = createHash('sha256').update(JSON.stringify([DISTRIBUTIONS[distribution], PACKAGES]));
-  for (const name of (await readdir(FILES)).sort()) {
-    digest.update(`\0${name}\0`).update(await readFile(join(FILES, name)));
+  const names = (await readdir(FILES)).sort().map((name) => join(FILES, name));
+  for (const name of [...names, join(fixtures, 'log4j2/james-3.8.0.xml')]) {
+    digest.update(`\0${relative(repository, name)}\0`).update(await readFile(name));
   }
   return `harden-test-${distribution}:${digest.digest('hex').slice(0, 16)}`;
 }

@@ -1,9 +1,10 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseSave } from '../../../src/probes/firewall.ts';
 import { describeRule, parseRule, printRule, type Rule, words } from '../../../src/tasks/iptables/rule.ts';
+import { fixtures } from '../../repository.ts';
 import { ruleOf } from './arbitraries.ts';
 
 const SSH =
@@ -79,16 +80,12 @@ describe('parseRule', () => {
     expect(parseRule(printRule(drop(60, 4), 'ipv4'), 'ipv4')).not.toEqual(drop(4, 60));
   });
 
-  const FIXTURES = join(import.meta.dirname, '../../../../shared/fixtures/iptables');
-  it.runIf(existsSync(FIXTURES))(
-    'takes the published pairs for foreign: they have no type and the old state match',
-    () => {
-      const text = readFileSync(join(FIXTURES, 'seed-rules-i7-nft.txt'), 'utf8');
-      const rules = parseSave(text).chains.get('INPUT')!;
-      expect(rules).toHaveLength(10);
-      expect(rules.filter((spec) => parseRule(spec, 'ipv4'))).toEqual([]);
-    },
-  );
+  it('takes the published pairs for foreign: they have no type and the old state match', () => {
+    const text = readFileSync(join(fixtures, 'iptables/published-rules.v4.txt'), 'utf8');
+    const rules = parseSave(text).chains.get('INPUT')!;
+    expect(rules).toHaveLength(10);
+    expect(rules.filter((spec) => parseRule(spec, 'ipv4'))).toEqual([]);
+  });
 });
 
 describe('words', () => {
