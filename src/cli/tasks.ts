@@ -1,5 +1,5 @@
 import type { TObject, TSchema } from '@sinclair/typebox';
-import { suggestion } from '../document/suggest.ts';
+import { hint } from '../document/suggest.ts';
 import { type Painter, painter } from '../report/terminal.ts';
 import { taskTypes } from '../tasks/registry.ts';
 import { UsageError } from './options.ts';
@@ -17,8 +17,7 @@ export function tasks(name: string | undefined, options: { color: boolean }): nu
   }
   const type = taskTypes.get(name);
   if (!type) {
-    const near = suggestion(name, [...taskTypes.keys()]);
-    throw new UsageError(`there is no task type "${name}"${near ? `, did you mean "${near}"?` : ''}`);
+    throw new UsageError(`there is no task type "${name}" (${hint(name, [...taskTypes.keys()])})`);
   }
   process.stdout.write(`${paint('bold', type.type)}: ${type.summary}\n\n${parameters(type.schema, paint)}\n`);
   return 0;

@@ -2,12 +2,16 @@
 export function suggestion(name: string, candidates: Iterable<string>): string | undefined {
   const limit = Math.max(1, Math.floor(name.length / 3));
   let best: { candidate: string; distance: number } | undefined;
-  for (const candidate of candidates) {
+  const all = [...candidates];
+  for (const candidate of all) {
     const distance = editDistance(name.toLowerCase(), candidate.toLowerCase());
     if (distance <= limit && distance < (best?.distance ?? Number.POSITIVE_INFINITY))
       best = { candidate, distance };
   }
-  return best?.candidate;
+  if (best) return best.candidate;
+  // the beginning of just one of them
+  const longer = name.length < 3 ? [] : all.filter((candidate) => candidate.startsWith(name.toLowerCase()));
+  return longer.length === 1 ? longer[0] : undefined;
 }
 
 /** `did you mean "x"?`, or what there is to choose from, or nothing. */

@@ -9,9 +9,15 @@ describe('suggestion', () => {
     ['fidntime', 'findtime'],
     ['MAXRETRY', 'maxretry'],
     ['something', undefined],
+    ['find', 'findtime'],
+    ['Max', 'maxretry'],
+    ['ma', undefined],
   ])('%s → %s', (name, expected) => {
     expect(suggestion(name, ['bantime', 'findtime', 'maxretry'])).toBe(expected);
   });
+
+  it('has none for the beginning of several', () =>
+    expect(suggestion('fail2ban', ['fail2ban_jail', 'fail2ban_filter'])).toBeUndefined());
 
   it('names what there is where nothing is near', () => {
     expect(hint('zzzz', ['a', 'b'])).toBe('there is: a, b');
