@@ -24,7 +24,7 @@ export async function apply(inventory: string | undefined, options: ApplyOptions
     session.showPlan(checked, asks);
     if (asks && !(await confirm(`Apply to ${pending.length} ${pending.length === 1 ? 'host' : 'hosts'}?`))) {
       process.stderr.write('You did not agree: nothing was changed.\n');
-      return 1;
+      return session.finish(checked, { declined: true });
     }
     const applied = await session.each((host) =>
       host.pending ? host.apply() : Promise.resolve(host.result('apply')),

@@ -1,37 +1,53 @@
-import { createInterface } from 'node:readline/promises';
+import { createInterface } from 'node:readline';
 import { Writable } from 'node:stream';
 import { oneLine } from '../report/terminal.ts';
 import type { BecomePassword } from '../transport/become.ts';
 
 /** A yes or no; anything but y or yes is no. */
 export async function confirm(question: string): Promise<boolean> {
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    return /^y(es)?$/i.test((await terminal.question(`${question} [y/N] `)).trim());
-  } catch (error) {
-    if (isAbort(error)) return false;
-    throw error;
-  } finally {
-    terminal.close();
-  }
+  const said = await answer(`${question} [y/N] `, 'shown');
+  return /^y(es)?$/i.test(said?.trim() ?? '');
 }
-
-/** Ctrl-C or Ctrl-D instead of an answer. */
-const isAbort = (error: unknown): boolean => error instanceof Error && error.name === 'AbortError';
 
 /** Reads a line that is not shown; nothing if there was none. */
 async function secret(question: string): Promise<string | undefined> {
-  process.stderr.write(question);
-  const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
-  const terminal = createInterface({ input: process.stdin, output: silent, terminal: true });
   try {
-    return await terminal.question('');
-  } catch (error) {
-    if (isAbort(error)) return undefined;
-    throw error;
+    return await answer(question, 'hidden');
+  } finally {
+    process.stderr.write('\n');
+  }
+}
+
+/** One question at a time: two prompts would both take the one line that is typed. */
+let turn: Promise<unknown> = Promise.resolve();
+
+function answer(question: string, input: 'shown' | 'hidden'): Promise<string | undefined> {
+  const mine = turn.then(() => askNow(question, input));
+  turn = mine.catch(() => {});
+  return mine;
+}
+
+/** The line that is typed; undefined for Ctrl-C, or where standard input ends. */
+async function askNow(question: string, input: 'shown' | 'hidden'): Promise<string | undefined> {
+  if (process.stdin.readableEnded) return undefined;
+  process.stderr.write(question);
+  const terminal = createInterface({
+    input: process.stdin,
+    output: input === 'shown' ? process.stderr : new Writable({ write: (_chunk, _encoding, done) => done() }),
+    terminal: process.stdin.isTTY,
+  });
+  try {
+    return await new Promise((resolve) => {
+      terminal.once('line', resolve);
+      terminal.once('close', () => resolve(undefined));
+      terminal.once('SIGINT', () => {
+        // at a prompt the terminal hands Ctrl-C over as a key: it still means to end the run
+        process.kill(process.pid, 'SIGINT');
+        resolve(undefined);
+      });
+    });
   } finally {
     terminal.close();
-    process.stderr.write('\n');
   }
 }
 

@@ -73,7 +73,7 @@ function withInventory(command: Command): Command {
 }
 
 /** Says what went wrong, as a sentence, and gives the exit code. */
-function failure(error: unknown): number {
+export function failure(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 1;
   if (error instanceof InputError || error instanceof UsageError) {
     process.stderr.write(`${error.message}\n`);

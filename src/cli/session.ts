@@ -5,7 +5,7 @@ import { HostRun } from '../engine/host.ts';
 import { findInventory } from '../inventory/find.ts';
 import { loadRun } from '../playbook/load-run.ts';
 import { type CommandName, exitCode, type HostResult, type RunResult, summarize } from '../report/result.ts';
-import { type Painter, painter } from '../report/terminal.ts';
+import { oneLine, type Painter, painter } from '../report/terminal.ts';
 import { type Given, textReport } from '../report/text.ts';
 import { taskTypes } from '../tasks/registry.ts';
 import { connect } from '../transport/connect.ts';
@@ -83,8 +83,8 @@ export class Session {
   }
 
   /** Prints the result in the form that was asked for and gives the exit code. */
-  finish(hosts: readonly HostResult[], { detailed = false, diff = false } = {}): number {
-    const code = exitCode(hosts, { detailed, interrupted: this.interrupted });
+  finish(hosts: readonly HostResult[], { detailed = false, diff = false, declined = false } = {}): number {
+    const code = exitCode(hosts, { detailed, declined, interrupted: this.interrupted });
     const result: RunResult = {
       format: 'harden.result/1',
       version,
@@ -122,7 +122,7 @@ export class Session {
   }
 
   #progress(line: string): void {
-    if (!this.#options.quiet) process.stderr.write(`${this.paint('dim', line)}\n`);
+    if (!this.#options.quiet) process.stderr.write(`${this.paint('dim', oneLine(line))}\n`);
   }
 }
 

@@ -52,11 +52,19 @@ export function describe(change: Change): ChangeResult {
 const text = (bytes: Buffer): string =>
   bytes.includes(0) ? `(binary, ${bytes.length} bytes)\n` : bytes.toString();
 
+/** Lines that may differ in a diff: more cost seconds, in which nothing else is attended to. */
+const EDITS = 2000;
+
 function unified(name: string, before: string, after: string, created: boolean): string {
   const patch = createTwoFilesPatch(created ? '/dev/null' : name, name, before, after, undefined, undefined, {
     context: 3,
     headerOptions: FILE_HEADERS_ONLY,
+    maxEditLength: EDITS,
   });
+  const lines = (text: string) => text.split('\n').length - 1;
+  if (patch === undefined) {
+    return `(too much differs to be shown: ${lines(before)} lines before, ${lines(after)} after)`;
+  }
   const all = patch.replace(/\n$/, '').split('\n');
   return all.length <= DIFF_LINES
     ? all.join('\n')

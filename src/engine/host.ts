@@ -7,7 +7,7 @@ import { TransportError } from '../transport/transport.ts';
 import { describe } from './describe.ts';
 import { confirmation, followScript, type Job, startScript } from './job.ts';
 import { type Journal, readJournal } from './journal.ts';
-import { judgeConvergence, judgeSteps, judgeUnseen, type Outcome } from './judge.ts';
+import { judgeConvergence, judgeSteps, judgeUnseen, lastWord, type Outcome } from './judge.ts';
 import { Inquiry, type Observations, observation } from './observe.ts';
 import { type Decision, nextWave, type Pending, type Planned, plan, questionsOf } from './plan.ts';
 import { compile } from './steps/compile.ts';
@@ -194,14 +194,14 @@ export class HostRun {
     if (journal.locked !== undefined) {
       this.#failure = {
         status: 'locked',
-        reason: `${this.target.name} is being changed by another run${journal.locked && ` (${journal.locked})`}. This run changed nothing; try again when that one is over.`,
+        reason: `${this.target.name} is being changed by another run${journal.locked && ` (${journal.locked})`}. ${this.#done()} Try again when that one is over.`,
       };
       return false;
     }
     if (journal.refused !== undefined) {
       this.#failure = {
         status: 'failed',
-        reason: `${this.target.name} could not begin the run: ${journal.refused}. Nothing was changed by it.`,
+        reason: `${this.target.name} could not begin the run: ${journal.refused}. ${this.#done()}`,
       };
       return false;
     }
@@ -228,7 +228,7 @@ export class HostRun {
   async #follow(job: Job): Promise<Journal> {
     const chunks: Buffer[] = [];
     let told = 0;
-    let confirming: Promise<void> | undefined;
+    let confirming: Promise<boolean> | undefined;
     const read = () => readJournal(Buffer.concat(chunks), job.id, job.steps.length);
     const onStdout = (chunk: Buffer) => {
       chunks.push(chunk);
@@ -243,7 +243,8 @@ export class HostRun {
       if (!(error instanceof TransportError) || error.reason === 'interrupted' || chunks.length === 0)
         throw error;
       this.#options.progress('the connection was lost; the host goes on by itself, connecting again');
-      await confirming;
+      // the same trouble may have kept the confirming login away: then the one to come tries again
+      if (!(await confirming)) confirming = undefined;
       await this.close();
       chunks.length = 0;
       await this.#run(followScript(job.id), { onStdout });
@@ -253,23 +254,25 @@ export class HostRun {
   }
 
   /** A new TCP connection, login and sudo: only that proves that the operator can still get in. */
-  async #confirm(job: Job): Promise<void> {
+  async #confirm(job: Job): Promise<boolean> {
     this.#options.progress('a new login has to confirm that you can still get in');
     let transport: Transport | undefined;
     try {
       transport = await this.#options.connect();
-      const { stdout } = await transport.run(confirmation(job.id));
+      const { stdout } = await transport.run(confirmation(job.id), { silence: job.confirmTimeout });
       const { guard } = readJournal(stdout, job.id, 0);
       this.#options.progress(
         guard === 'confirmed'
           ? 'a new login worked: you can still get in'
           : 'a new login worked, but too late: the host had undone the change already',
       );
+      return true;
     } catch (error) {
       if (!(error instanceof TransportError)) throw error;
       this.#options.progress(
         `no new login was possible (${error.reason}); the host undoes the change by itself`,
       );
+      return false;
     } finally {
       if (transport) {
         this.#closedCounts.connections += transport.counts.connections;
@@ -277,6 +280,13 @@ export class HostRun {
         await transport.close();
       } else this.#closedCounts.connections += 1;
     }
+  }
+
+  /** What this run has changed before it could go no further. */
+  #done(): string {
+    return this.#outcomes.size === 0
+      ? 'Nothing was changed by it.'
+      : 'What it had applied and proven before that stands.';
   }
 
   /** Why `apply` went no further. */
@@ -294,7 +304,8 @@ export class HostRun {
   }
 
   #taskResult({ task, decision }: Planned, kind: 'check' | 'apply'): TaskResult {
-    const outcome = this.#outcomes.get(task.id);
+    const known = this.#outcomes.get(task.id);
+    const outcome = known && lastWord(known, decision);
     const [status, reason] = outcome
       ? [outcome.status, outcome.reason]
       : kind === 'check'

@@ -1,6 +1,6 @@
 import type { TaskResult } from '../report/result.ts';
 import type { Journal, StepState } from './journal.ts';
-import type { Pending, Planned } from './plan.ts';
+import type { Decision, Pending, Planned } from './plan.ts';
 import type { Step } from './steps/step.ts';
 
 /** What became of a task that was to be applied. */
@@ -22,6 +22,13 @@ export interface Wave {
 export function judgeSteps({ tasks, steps, confirmTimeout }: Wave, journal: Journal): Outcomes {
   const outcomes = new Map<string, Outcome>();
   const broken = steps.find((_, index) => journal.steps[index]?.state === 'failed');
+  // a job that is killed is undone by systemd, and says no more
+  const ended = journal.frames.some(({ words: [word] }) => word === 'observed');
+  const cause = broken
+    ? `a later step failed (${broken.title})`
+    : ended
+      ? `no new login was possible after it within ${confirmTimeout} s`
+      : 'the run was ended before a new login could confirm it';
   for (const { task, decision } of tasks) {
     const mine = steps.flatMap((step, index) =>
       step.tasks.includes(task.id) ? [{ step, state: journal.steps[index]! }] : [],
@@ -32,7 +39,7 @@ export function judgeSteps({ tasks, steps, confirmTimeout }: Wave, journal: Jour
     } else if (decision.guarded && journal.guard === 'rolledback') {
       outcomes.set(task.id, {
         status: 'rolled-back',
-        reason: `no new login was possible after it within ${confirmTimeout} s, so the host undid it: ${decision.reason}`,
+        reason: `${cause}, so the host undid it: ${decision.reason}`,
       });
     } else if (broken && mine.some(({ state }) => state.state !== 'done')) {
       outcomes.set(task.id, {
@@ -60,6 +67,15 @@ export function judgeConvergence(tasks: readonly Pending[], again: readonly Plan
       ];
     }),
   );
+}
+
+/** What an outcome is worth after the last look: what a later wave undid again is not done. Pure. */
+export function lastWord(outcome: Outcome, now: Decision): Outcome {
+  if (outcome.status !== 'changed' || now.status === 'ok') return outcome;
+  return {
+    status: 'failed',
+    reason: `it was applied and proven, but a later step changed it again: ${now.reason}`,
+  };
 }
 
 /** The tasks of a wave of which nobody saw the end. */

@@ -74,14 +74,17 @@ export class Playbook {
 
   /** The tasks for these variables, or what is wrong with them. Hosts with the same values share them. */
   async make(variables: Variables): Promise<MadeTasks> {
-    const values = [...this.#used].map((name) => [name, variables.get(name)?.value]);
-    const known =
-      this.#used.size > 0 || this.#made.size > 0 ? this.#made.get(JSON.stringify(values)) : undefined;
+    const known = this.#made.get(this.#valuesOf(variables));
     if (known) return known;
     const made = await makeTasks(this, variables);
-    this.#used = made.used;
-    this.#made.set(JSON.stringify([...made.used].map((name) => [name, variables.get(name)?.value])), made);
+    this.#used = new Set([...this.#used, ...made.used]);
+    this.#made.set(this.#valuesOf(variables), made);
     return made;
+  }
+
+  /** The values of all variables that were looked up so far. */
+  #valuesOf(variables: Variables): string {
+    return JSON.stringify([...this.#used].map((name) => [name, variables.get(name)?.value]));
   }
 }
 

@@ -13,7 +13,9 @@ export const statusProbe = defineProbe<string, number>({
       commands.map((command, index) => {
         const code = codes[index];
         if (code === undefined || Number.isNaN(code)) return [command, unreadable('the host gave no answer')];
-        return [command, code === 124 ? unreadable('it took longer than 20 s') : present(code)];
+        // 137: it did not end when it was asked to, and was killed
+        const late = code === 124 || code === 137;
+        return [command, late ? unreadable('it took longer than 20 s') : present(code)];
       }),
     );
   },

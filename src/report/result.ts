@@ -98,14 +98,15 @@ const EXIT_CODES: Readonly<Record<HostStatus, ExitCode>> = {
   locked: 75,
 };
 
-/** The exit code of a run; `detailed`: a run that changed something says so with 2. */
+/** The exit code of a run; `detailed`: a run that changed something says so with 2; `declined`: nobody agreed to it. */
 export function exitCode(
   hosts: readonly HostResult[],
-  options: { detailed?: boolean; interrupted?: boolean } = {},
+  options: { detailed?: boolean; declined?: boolean; interrupted?: boolean } = {},
 ): ExitCode {
   const codes: ExitCode[] = hosts.map(({ status }) =>
     options.detailed && status === 'changed' ? 2 : EXIT_CODES[status],
   );
   if (options.interrupted) codes.push(130);
+  if (options.declined) codes.push(1);
   return PRECEDENCE.find((code) => codes.includes(code)) ?? 0;
 }

@@ -1,8 +1,10 @@
+import { spawn } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { RunResult } from '../../src/report/result.ts';
 import { repository } from '../repository.ts';
@@ -164,6 +166,15 @@ describe('good input', () => {
     expect(stderr).toContain('interrupted: ');
     expect(stdout).toMatch(/Connecting to mail1 .* was interrupted before the login\. Nothing was changed/);
   });
+
+  it.each(['| true', '2>&1 >/dev/null | true', '2>&1 | true'])(
+    'ends with the same exit code where nobody reads: %s',
+    async (redirected) => {
+      const script = `node "${join(repository, 'dist/harden.cjs')}" check ${redirected}; echo "\${PIPESTATUS[0]}"`;
+      const child = spawn('bash', ['-c', script], { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+      expect(await Promise.all([text(child.stdout), text(child.stderr)])).toEqual(['3\n', expect.anything()]);
+    },
+  );
 
   it('there is colour where it is wanted', async () => {
     expect((await run(['check'], { NO_COLOR: '', FORCE_COLOR: '1' })).stdout).toContain('\u001b[');

@@ -51,6 +51,13 @@ group('a change as it is told', () => {
     expect(lines.at(-1)).toBe('… 603 more lines');
   });
 
+  it('that differs in too much is not compared line by line', () => {
+    const text = (word: string) => Buffer.from(`${word}\n`.repeat(20_000));
+    expect(describe(write({ content: text('a'), before: before(text('b')) })).diff).toBe(
+      '(too much differs to be shown: 20000 lines before, 20000 after)',
+    );
+  });
+
   it.each<[Change, object]>([
     [
       { kind: 'set-attributes', path: '/x', mode: '0600', summary: 'mode is 0644, wanted 0600' },

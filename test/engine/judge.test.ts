@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Journal, StepState } from '../../src/engine/journal.ts';
-import { judgeConvergence, judgeSteps, judgeUnseen } from '../../src/engine/judge.ts';
+import { judgeConvergence, judgeSteps, judgeUnseen, lastWord } from '../../src/engine/judge.ts';
 import type { Pending, Planned } from '../../src/engine/plan.ts';
 import type { Step } from '../../src/engine/steps/step.ts';
 import { raw } from '../../src/shell/quote.ts';
@@ -22,8 +22,19 @@ const DONE: StepState = { state: 'done' };
 const NOT_RUN: StepState = { state: 'not-run' };
 const failed = (output = 'No space left on device'): StepState => ({ state: 'failed', status: 3, output });
 
-const judge = (tasks: Pending[], steps: Step[], states: StepState[], guard: Journal['guard'] = 'none') =>
-  Object.fromEntries(judgeSteps({ tasks, steps, confirmTimeout: 60 }, { steps: states, guard, frames: [] }));
+const judge = (
+  tasks: Pending[],
+  steps: Step[],
+  states: StepState[],
+  guard: Journal['guard'] = 'none',
+  seen = true,
+) =>
+  Object.fromEntries(
+    judgeSteps(
+      { tasks, steps, confirmTimeout: 60 },
+      { steps: states, guard, frames: seen ? [{ words: ['observed'] }] : [] },
+    ),
+  );
 
 describe('the journal of a wave', () => {
   it('says nothing of what went well: the second look does', () =>
@@ -67,6 +78,22 @@ describe('the journal of a wave', () => {
       },
     }));
 
+  it.each<[string, StepState, boolean, string]>([
+    ['nobody logged in', DONE, true, 'no new login was possible after it within 60 s'],
+    ['a later step failed', failed(), true, 'a later step failed (write h)'],
+    ['the run was killed', NOT_RUN, false, 'the run was ended before a new login could confirm it'],
+  ])('says why: %s', (_, second, seen, cause) =>
+    expect(
+      judge(
+        [pending('g', true), pending('h', true)],
+        [step('g'), step('h')],
+        [DONE, second],
+        'rolledback',
+        seen,
+      ).g,
+    ).toEqual({ status: 'rolled-back', reason: `${cause}, so the host undid it: g differs` }),
+  );
+
   it('calls a guarded change that failed a failure, although it was undone too', () =>
     expect(judge([pending('g', true)], [step('g')], [failed()], 'rolledback').g?.status).toBe('failed'));
 
@@ -96,6 +123,23 @@ describe('the second look', () => {
       c: { status: 'failed', reason: 'it was applied, but the host still says: c differs' },
       d: { status: 'failed', reason: 'it was applied, but the host still says: nothing' },
     }));
+});
+
+describe('the last look', () => {
+  const changed = { status: 'changed', reason: 'before' } as const;
+  const decision = (status: 'ok' | 'blocked') => ({ status, reason: 'now', notes: [] });
+
+  it('takes back what a later wave undid again', () =>
+    expect(lastWord(changed, decision('blocked'))).toEqual({
+      status: 'failed',
+      reason: 'it was applied and proven, but a later step changed it again: now',
+    }));
+
+  it('leaves the rest as it is', () => {
+    expect(lastWord(changed, decision('ok'))).toBe(changed);
+    const skipped = { status: 'skipped', reason: 'before' } as const;
+    expect(lastWord(skipped, decision('blocked'))).toBe(skipped);
+  });
 });
 
 it('a wave whose end nobody saw is neither done nor undone', () =>

@@ -19,11 +19,12 @@ describe('the status of commands', () => {
   it('does not end with a command that ends its shell, or that no shell can read', () =>
     expect(statuses('exit 5', 'if', '(', 'true')).toEqual([present(5), present(2), present(2), present(0)]));
 
-  it('that took too long is not known', () =>
-    expect(statusProbe.parse(Buffer.from('124\n0\n'), ['a', 'b']).get('a')).toEqual({
+  it.each([124, 137])('that took too long is not known: %i', (code) =>
+    expect(statusProbe.parse(Buffer.from(`${code}\n0\n`), ['a', 'b']).get('a')).toEqual({
       state: 'unreadable',
       why: 'it took longer than 20 s',
-    }));
+    }),
+  );
 
   it.each(['', '0\n'])('that did not arrive is not known: %j', (output) =>
     expect(statusProbe.parse(Buffer.from(output), ['a', 'b']).get('b')).toEqual({
