@@ -113,7 +113,10 @@ function inWords(error: ErrorObject): Violation {
     case 'minProperties':
       return value('must not be empty');
     case 'pattern':
-      return value(`${given} is not allowed here${culprit(data, params.pattern)}`, schema.description);
+      return value(
+        `${given} is not allowed here${culprit(data, params.pattern)}`,
+        schema.explain ?? schema.description,
+      );
     default:
       return value(error.message ?? 'is not valid');
   }

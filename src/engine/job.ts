@@ -118,18 +118,20 @@ export function startScript(job: Job): string {
       raw(
         `busy() { frame locked "$(cat ${RUNS}/current/holder 2>/dev/null | head -c 300 | base64 -w0)="; exit 75; }`,
       ),
-      raw(
-        `working() { case $(systemctl show -P ActiveState ${JOB_UNIT}) in active|activating|deactivating|reloading) ;; *) return 1 ;; esac; }
-! working || busy`,
-      ),
+      working,
+      raw('! working || busy'),
       sh`RUN=${run}`,
       raw(`# refuse SENTENCE: the job could not be laid down; what the last command said follows
-refuse() { frame refused "$(printf '%s' "$1\${said:+: $said}" | head -c 600 | base64 -w0)="; exit 73; }
-said=$({ mkdir -p -m 0700 ${RUNS} && mkdir "$RUN" "$RUN/before" && : > "$RUN/files" && : > "$RUN/journal" &&
-  head -c ${RESERVE} /dev/zero > "$RUN/reserve"; } 2>&1) || {
-  rm -rf "$RUN"
-  refuse 'its journal cannot be kept in /var/lib/harden (is the disk full or read-only?)'
-}`),
+refuse() {
+  [ -z "$laid" ] || rm -rf -- "$RUN"
+  frame refused "$(printf '%s' "$1\${said:+: $said}" | head -c 600 | base64 -w0)="
+  exit 73
+}
+laid=
+said=$({ mkdir -p -m 0700 ${RUNS} && mkdir "$RUN"; } 2>&1) || refuse 'nothing can be written to /var/lib/harden (is the disk full or read-only?)'
+laid=yes
+said=$({ mkdir "$RUN/before" && : > "$RUN/files" && : > "$RUN/journal" && head -c ${RESERVE} /dev/zero > "$RUN/reserve"; } 2>&1) ||
+  refuse 'its journal cannot be kept in /var/lib/harden (is the disk full?)'`),
       place('job.sh', jobScript(job)),
       place('rollback.sh', `${rollback}\n`),
       sh`printf '%s\n' ${job.holder} > "$RUN/holder"`,
@@ -137,7 +139,7 @@ said=$({ mkdir -p -m 0700 ${RUNS} && mkdir "$RUN" "$RUN/before" && : > "$RUN/fil
   refuse 'the job was not written to /var/lib/harden as it was sent'
 said=$(systemd-run --quiet --collect --unit=${JOB_UNIT} --property=Type=exec \\
   --property=ExecStopPost="/bin/sh $RUN/rollback.sh" /bin/sh "$RUN/job.sh" $HARDEN_CONNECTION 2>&1) || {
-  working && busy
+  if working; then rm -rf -- "$RUN"; busy; fi
   refuse 'systemd did not start the job'
 }
 ln -sfnT "$RUN" ${RUNS}/current
@@ -161,15 +163,20 @@ function place(name: string, text: string): Sh {
 
 /** Follows a run that is under way or over: its journal from the start, what became of the guard. */
 export function followScript(id: string): string {
-  return script(lines([frameFunctions(id), sh`RUN=${directory(id)}`, follow]));
+  return script(lines([frameFunctions(id), working, sh`RUN=${directory(id)}`, follow]));
 }
+
+/** Whether a job is at work on the host, or systemd is undoing one. */
+const working = raw(
+  `working() { case $(systemctl show -P ActiveState ${JOB_UNIT}) in active|activating|deactivating|reloading) ;; *) return 1 ;; esac; }`,
+);
 
 const follow = raw(`pid=$(systemctl show -P MainPID ${JOB_UNIT})
 if [ "$(readlink ${RUNS}/current)" = "$RUN" ] && [ "$pid" != 0 ]; then tail -n +1 -s 0.1 --pid="$pid" -f "$RUN/journal"
 else cat "$RUN/journal"; fi
-# the job is over, yet systemd may still be undoing what nobody confirmed
+# the job is over, yet systemd may still be undoing what nobody confirmed; and as long as it is, the host stays locked
 i=0
-while [ $i -lt 300 ] && [ -e "$RUN/pending" ]; do sleep 0.1; i=$((i + 1)); done
+while [ $i -lt 300 ] && [ "$(readlink ${RUNS}/current)" = "$RUN" ] && working; do sleep 0.1; i=$((i + 1)); done
 for state in pending confirmed rolledback; do if [ -e "$RUN/$state" ]; then frame guard "$state"; fi; done`);
 
 /** A whole script that confirms a run; it is sent over a new connection. */

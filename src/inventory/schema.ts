@@ -39,7 +39,7 @@ export const Host = Type.Object(
     ),
     jump: Type.Optional(
       Type.String({
-        pattern: '^[^\\s-][^\\s]*$',
+        pattern: '^[^\\s\\0-][^\\s\\0]*$',
         description: 'A host to connect through: [user@]host[:port], several with commas.',
       }),
     ),

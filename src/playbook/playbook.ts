@@ -1,5 +1,5 @@
 import { readFile, stat } from 'node:fs/promises';
-import { dirname, posix, resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { type Path, readFailure, record, SourceDocument } from '../document/document.ts';
 import type { Problem } from '../document/problem.ts';
 import { hint } from '../document/suggest.ts';
@@ -248,13 +248,6 @@ async function readLocal(
   return { bytes: Buffer.from(String(value)), problems: [], used };
 }
 
-/** One spelling of a path in a key: `//` and `/./` are nothing of their own. */
-const sameKey = (key: Key): Key => {
-  const [kind, ...rest] = key.split(':');
-  const name = rest.join(':');
-  return `${kind}:${name.startsWith('/') ? posix.normalize(name).replace(/(?<=.)\/$/, '') : name}` as Key;
-};
-
 const fileOf = (key: Key): string | undefined => /^(?:file|section):([^#]*)/.exec(key)?.[1];
 
 /** Duplicate ids, and two tasks that own one thing: problems that only several tasks together have. */
@@ -275,8 +268,7 @@ export function clashes(
       else ids.set(id, source);
     }
     for (const task of made) {
-      for (const owned of task.type.owns(task.params) as readonly Key[]) {
-        const key = sameKey(owned);
+      for (const key of task.type.owns(task.params) as readonly Key[]) {
         const [part, whole] = [key.startsWith('section:'), fileOf(key)];
         // a file is either one task's as a whole or several tasks' in sections
         const other = owners.get(key) ?? (whole && owners.get(part ? `file:${whole}` : `sections:${whole}`));

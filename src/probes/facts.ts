@@ -11,10 +11,6 @@ export interface Facts {
   readonly operator: string;
   /** systemd is process 1. */
   readonly systemd: boolean;
-  /** Seconds since the epoch, by the host's clock. */
-  readonly now: number;
-  /** Seconds since boot; unlike systemd's monotonic timestamps it also counts time suspended. */
-  readonly uptime: number;
 }
 
 /** `$HARDEN_CONNECTION` is set at the head of every script: `$SSH_CONNECTION` as the login session had it. */
@@ -25,8 +21,7 @@ export const factsProbe = defineProbe<'facts', Facts>({
     raw(`( . /etc/os-release; echo "id=$ID"; echo "release=\${VERSION_ID:-}" )
 echo "operator=\${HARDEN_CONNECTION%% *}"
 [ -d /run/systemd/system ] && echo systemd=yes
-echo "now=$(date +%s.%N)"
-echo "uptime=$(cut -d' ' -f1 /proc/uptime)"`),
+:`),
   parse(output) {
     const value = new Map(
       output
@@ -42,8 +37,6 @@ echo "uptime=$(cut -d' ' -f1 /proc/uptime)"`),
           release: value.get('release') ?? '',
           operator: value.get('operator') ?? '',
           systemd: value.get('systemd') === 'yes',
-          now: Number(value.get('now')),
-          uptime: Number(value.get('uptime')),
         }),
       ],
     ]);

@@ -18,6 +18,7 @@ export interface FileState {
   readonly realPath: string;
   /** Four octal digits: `0644`. */
   readonly mode: string;
+  /** A name, or a number that has none. */
   readonly owner: string;
   readonly group: string;
   /** Bytes. */
@@ -57,7 +58,7 @@ look() {
     if [ -n "$link" ] && [ "$link" != "$(stat -L -c %u -- "$path")" ]; then echo "$index foreign"; return; fi
   fi
   real=$(readlink -f -- "$path" | base64 -w0)
-  facts=$(stat -L -c '%F|%a|%U|%G|%s|%.9Z' -- "$path") || { echo "$index unreadable"; return; }
+  facts=$(stat -L -c '%F|%a|%U/%u|%G/%g|%s|%.9Z' -- "$path") || { echo "$index unreadable"; return; }
   sum=- body=
   if [ -f "$path" ]; then
     sum=$(sha256sum < "$path") || { echo "$index unreadable"; return; }
@@ -91,6 +92,12 @@ export const fileProbe = defineProbe<FileQuestion, FileState>({
   },
 });
 
+/** `root/0`; a number that no name stands for: `UNKNOWN/1001`. */
+function account(text = ''): string {
+  const [name = '', number = ''] = text.split('/');
+  return name === 'UNKNOWN' ? number : name;
+}
+
 function parseAnswer(text: string): Observed<FileState> {
   if (text === 'absent') return absent;
   if (text === 'foreign') {
@@ -107,8 +114,8 @@ function parseAnswer(text: string): Observed<FileState> {
       .toString()
       .replace(/\n$/, ''),
     mode: (mode ?? '').padStart(4, '0'),
-    owner: owner ?? '',
-    group: group ?? '',
+    owner: account(owner),
+    group: account(group),
     size: Number(size),
     ctime: Number(ctime),
     ...(sum && sum !== '-' ? { sha256: sum } : {}),

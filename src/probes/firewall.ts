@@ -48,10 +48,17 @@ kernel_has_nft() {
 nothing() { :; }
 sshd_ports() {
   command -v sshd >/dev/null || return 3
-  sshd -T 2>/dev/null | grep -iE '^(port|listenaddress) ' && return
-  # sshd -T needs host keys and /run/sshd; the port this login came in by is known all the same
-  set -- $HARDEN_CONNECTION
-  [ -n "\${4:-}" ] && echo "port $4"
+  listening=$(
+    # where systemd listens for sshd, its own ports are of no account
+    if [ "$(systemctl show -P ActiveState ssh.socket 2>/dev/null)" = active ]; then
+      systemctl show -P Listen ssh.socket | sed -n 's/^.*:\\([0-9]*\\) (Stream)$/port \\1/p'
+    else sshd -T 2>/dev/null | grep -iE '^(port|listenaddress) '; fi
+    # sshd -T needs host keys and /run/sshd, and there may be another one: the port of this login is known anyhow
+    set -- $HARDEN_CONNECTION
+    [ -z "\${4:-}" ] || echo "login $4"
+  )
+  echo "$listening"
+  [ -n "$listening" ]
 }
 version=$(iptables -V)
 section version echo "$version"
@@ -131,13 +138,14 @@ export function parseSave(text: string): FilterTable {
   return { chains };
 }
 
-/** Where sshd listens, from the `port` and `listenaddress` lines of `sshd -T`. */
+/** Where sshd listens: `port` and `listenaddress` lines as `sshd -T` prints them, and the port of the login itself. */
 function sshPorts({ text, code }: Section): Observed<readonly number[]> {
   if (code === 3) return absent;
   const of = (pattern: RegExp) => [...text.matchAll(pattern)].map((match) => Number(match[1]));
   // a ListenAddress with a port of its own stands beside a `port 22` that does not apply
   const addresses = of(/^listenaddress \S*:(\d+)/gim);
-  const ports = [...new Set(addresses.length > 0 ? addresses : of(/^port (\d+)/gim))];
+  const listening = addresses.length > 0 ? addresses : of(/^port (\d+)/gim);
+  const ports = [...new Set([...listening, ...of(/^login (\d+)/gm)])];
   return ports.length > 0
     ? present(ports.sort((a, b) => a - b))
     : unreadable('sshd -T does not say its ports');

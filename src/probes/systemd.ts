@@ -7,7 +7,7 @@ export interface UnitState {
   /** `enabled`, `disabled`, `static`, `masked`, … ; '' if it has no unit file. */
   readonly unitFileState: string;
   readonly needDaemonReload: boolean;
-  /** Seconds since boot: its last start, stop or finished reload. */
+  /** Its last start, stop or finished reload: seconds since the epoch, with fraction, by the host's clock of then. */
   readonly stateChange: number;
   /** Files beside its own that change it. */
   readonly dropIns: readonly string[];
@@ -21,7 +21,7 @@ const PROPERTIES = [
   'ActiveState',
   'UnitFileState',
   'NeedDaemonReload',
-  'StateChangeTimestampMonotonic',
+  'StateChangeTimestamp',
   'DropInPaths',
   'WantedBy',
 ];
@@ -34,7 +34,8 @@ export const unitProbe = defineProbe<string, UnitState>({
   name: 'unit',
   key: unitName,
   script: (units) =>
-    sh`${raw('systemctl show')} --property=${raw(PROPERTIES.join(','))} -- ${units.map(unitName)}`,
+    sh`show() { TZ=UTC systemctl show --property=${raw(PROPERTIES.join(','))} "$@"; }
+show --timestamp=us -- ${units.map(unitName)} 2>/dev/null || show -- ${units.map(unitName)}`,
   parse(output, units) {
     // one block a unit, in the order asked for: an alias answers under its own Id
     const blocks = output.toString().trim().split('\n\n');
@@ -53,8 +54,15 @@ function parseUnit(block: string): Observed<UnitState> {
     activeState: get('ActiveState'),
     unitFileState: get('UnitFileState'),
     needDaemonReload: get('NeedDaemonReload') === 'yes',
-    stateChange: Number(get('StateChangeTimestampMonotonic')) / 1e6,
+    stateChange: seconds(get('StateChangeTimestamp')),
     dropIns: get('DropInPaths').split(' ').filter(Boolean),
     wantedBy: get('WantedBy').split(' ').filter(Boolean),
   });
+}
+
+/** Of `Tue 2026-11-24 04:00:00.123456 UTC`; 0 if it says nothing. Before systemd 247 whole seconds: then their end. */
+function seconds(timestamp: string): number {
+  const [, date, time, fraction = '.999999'] =
+    /(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)(\.\d+)? UTC/.exec(timestamp) ?? [];
+  return date ? Date.parse(`${date}T${time}Z`) / 1000 + Number(fraction) : 0;
 }

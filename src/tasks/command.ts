@@ -2,13 +2,10 @@ import { Type } from '@sinclair/typebox';
 import { statusProbe } from '../probes/command.ts';
 import { fileProbe } from '../probes/file.ts';
 import { ask } from '../probes/probe.ts';
-import { AbsolutePath } from './params.ts';
+import { AbsolutePath, ShellCommand } from './params.ts';
 import { defineTask } from './task.ts';
 import { failed, unseen } from './verdicts.ts';
 import { sha256 } from './write.ts';
-
-/** A shell takes no longer argument than 128 KiB. */
-const COMMAND_LIMIT = 100_000;
 
 /** The escape hatch. A barrier: nobody knows what a command does. */
 export const commandTask = defineTask({
@@ -17,15 +14,12 @@ export const commandTask = defineTask({
     'A shell command, run as root where `creates` is missing or `unless` fails. One of the two is needed: it is what tells whether there is anything to do.',
   schema: Type.Object(
     {
-      run: Type.String({ minLength: 1, maxLength: COMMAND_LIMIT, description: 'The command, for /bin/sh.' }),
+      run: ShellCommand('The command, for /bin/sh.'),
       creates: Type.Optional(AbsolutePath('A path that exists once the command has done its work.')),
       unless: Type.Optional(
-        Type.String({
-          minLength: 1,
-          maxLength: COMMAND_LIMIT,
-          description:
-            'A command that succeeds once nothing is left to do. It also runs in `check`: it must only look.',
-        }),
+        ShellCommand(
+          'A command that succeeds once nothing is left to do. It also runs in `check`: it must only look.',
+        ),
       ),
       guarded: Type.Optional(
         Type.Boolean({

@@ -3,7 +3,7 @@ import { Type } from '@sinclair/typebox';
 import { CONTENT_LIMIT, fileProbe } from '../probes/file.ts';
 import { ask } from '../probes/probe.ts';
 import { attributeDrift, ownership } from './attributes.ts';
-import { AbsolutePath, Account, Mode } from './params.ts';
+import { AbsolutePath, Account, Mode, ShellCommand } from './params.ts';
 import { defineTask, type PlanContext } from './task.ts';
 import { missing, unseen, wrongKind } from './verdicts.ts';
 import { sha256, writeOver } from './write.ts';
@@ -30,11 +30,9 @@ const schema = Type.Object(
       ),
     ),
     validate: Type.Optional(
-      Type.String({
-        minLength: 1,
-        description:
-          'A shell command that must succeed before the new file is moved into place; its path is "$1".',
-      }),
+      ShellCommand(
+        'A shell command that must succeed before the new file is moved into place; its path is "$1".',
+      ),
     ),
     sensitive: Type.Optional(
       Type.Boolean({

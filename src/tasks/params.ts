@@ -1,8 +1,17 @@
 import { type TSchema, Type } from '@sinclair/typebox';
 
-/** An absolute path on the host. */
+/** An absolute path on the host, in its one spelling: two tasks with one file would else look like two files. */
 export const AbsolutePath = (description: string) =>
-  Type.String({ description, pattern: '^/[^\\0\\n]*$', minLength: 2, maxLength: 4095 });
+  Type.String({
+    description,
+    pattern: '^(?!.*/(/|\\.{1,2}(/|$)))/[^\\0\\n]*[^/\\0\\n]$',
+    maxLength: 4095,
+    explain: 'an absolute path without //, /./ or /../, and without / at its end',
+  });
+
+/** A command for a shell: one argument, which can neither be longer than 128 KiB nor hold NUL. */
+export const ShellCommand = (description: string) =>
+  Type.String({ description, minLength: 1, maxLength: 100_000, pattern: '^[^\\0]*$' });
 
 export const Mode = Type.String({
   description: 'Permissions as four octal digits in quotes, for example "0644".',

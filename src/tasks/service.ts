@@ -46,11 +46,7 @@ export const serviceTask = defineTask({
     unit: ask(unitProbe, name),
     tracked: tracks.map((path) => ask(fileProbe, { path, content: 'never' })),
   }),
-  plan(
-    { name, enabled = true, tracks = [], restart = false },
-    { unit: state, tracked },
-    { facts, promised },
-  ) {
+  plan({ name, enabled = true, tracks = [], restart = false }, { unit: state, tracked }, { promised }) {
     const unit = unitName(name);
     if (state.state === 'unreadable') return unseen(unit, state);
     if (state.state === 'absent') {
@@ -76,10 +72,9 @@ export const serviceTask = defineTask({
     const blind = tracks.findIndex((_, index) => tracked[index]?.state === 'unreadable');
     const unknown = tracked[blind];
     if (unknown?.state === 'unreadable') return unseen(tracks[blind]!, unknown);
-    const bootTime = facts.now - facts.uptime;
     const newer = tracks.filter((path, index) => {
       const file = tracked[index];
-      const changed = file?.state === 'present' && file.value.ctime > bootTime + value.stateChange;
+      const changed = file?.state === 'present' && file.value.ctime > value.stateChange;
       return changed || promised(`file:${path}`);
     });
     if (value.activeState !== 'active')

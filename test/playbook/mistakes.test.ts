@@ -73,13 +73,6 @@ describe('mistakes in files', () => {
       ['thing k belongs to the task "a" already, at p.yaml:3:5'],
     ],
     [
-      'a path in two spellings',
-      {
-        'p.yaml': `${playbook('thing: { key: "file:/etc/x" }')}  - id: b\n    name: B\n    thing: { key: "file:/etc//./x" }\n`,
-      },
-      ['file /etc/x belongs to the task "a" already'],
-    ],
-    [
       'a section of a file that is another’s as a whole',
       {
         'p.yaml': `${playbook('thing: { key: "file:/etc/x" }')}  - id: b\n    name: B\n    thing: { key: "section:/etc/x#s" }\n`,

@@ -2,14 +2,12 @@ import { expect, it } from 'vitest';
 import { factsProbe } from '../../src/probes/facts.ts';
 
 const read = (text: string) => factsProbe.parse(Buffer.from(text), ['facts']).get('facts');
-const HOST = 'id=debian\nrelease=12\noperator=2001:db8::7\nsystemd=yes\nnow=1700000000.25\nuptime=12.50\n';
+const HOST = 'id=debian\nrelease=12\noperator=2001:db8::7\nsystemd=yes\n';
 const FACTS = {
   distribution: 'debian',
   release: '12',
   operator: '2001:db8::7',
   systemd: true,
-  now: 1700000000.25,
-  uptime: 12.5,
 };
 
 it.each<[string, string, object]>([

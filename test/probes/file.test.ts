@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -70,6 +70,16 @@ describe('file probe', () => {
     ],
   ])('%s', (_, name, expected) => {
     expect(look({ path: join(folder, name), content: 'always' })[0]).toMatchObject(expected);
+  });
+
+  it.runIf(process.getuid?.() === 0)('knows an owner without a name by number', () => {
+    const path = join(folder, 'unowned');
+    writeFileSync(path, '');
+    chownSync(path, 54321, 54322);
+    expect(look({ path, content: 'never' })[0]).toMatchObject({ value: { owner: '54321', group: '54322' } });
+    expect(look({ path: folder, content: 'never' })[0]).toMatchObject({
+      value: { owner: 'root', group: 'root' },
+    });
   });
 
   it('follows a link and says where it leads', () => {

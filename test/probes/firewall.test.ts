@@ -106,10 +106,25 @@ describe('firewallProbe', () => {
     ['port 22\nlistenaddress [::]:22\nlistenaddress 0.0.0.0:22', '', [22]],
     ['port 22\nlistenaddress 0.0.0.0:2222\nlistenaddress 10.0.0.1:222', '', [222, 2222]],
     ['Port 2200\nPort 22', '', [22, 2200]],
+    // the port of the login is one in any case
+    ['port 22', '192.0.2.9 40000 192.0.2.1 2022', [22, 2022]],
+    ['port 22\nlistenaddress 0.0.0.0:2222', '192.0.2.9 40000 192.0.2.1 2222', [2222]],
   ])('reads the ports of sshd from %j', (text, connection, ports) => {
     nft();
     command('sshd', `printf '%s\\n' '${text}'`);
     expect(value(look(connection)).sshPorts).toEqual({ state: 'present', value: ports });
+  });
+
+  it('reads the ports from systemd where it listens for sshd', () => {
+    nft();
+    command('sshd', 'echo port 22');
+    command(
+      'systemctl',
+      `case "$*" in *ActiveState*) echo active ;; *Listen*) printf '%s\\n' '0.0.0.0:2222 (Stream)' '[::]:2222 (Stream)' '/run/x (Stream)' ;; esac`,
+    );
+    expect(value(look()).sshPorts).toEqual({ state: 'present', value: [2222] });
+    command('systemctl', 'echo inactive');
+    expect(value(look()).sshPorts).toEqual({ state: 'present', value: [22] });
   });
 
   it('knows the port of its own login where sshd -T fails', () => {

@@ -8,7 +8,7 @@ const block = (over: Record<string, string>) =>
     ActiveState: 'active',
     UnitFileState: 'enabled',
     NeedDaemonReload: 'no',
-    StateChangeTimestampMonotonic: '12500000',
+    StateChangeTimestamp: 'Tue 2023-11-14 22:13:20.250000 UTC',
     DropInPaths: '',
     WantedBy: 'multi-user.target graphical.target',
     ...over,
@@ -28,7 +28,7 @@ describe('unit probe', () => {
         needDaemonReload: false,
         dropIns: [],
         wantedBy: ['multi-user.target', 'graphical.target'],
-        stateChange: 12.5,
+        stateChange: 1_700_000_000.25,
       },
     });
     expect(seen.get('ufw.service')).toEqual({ state: 'absent' });
@@ -40,7 +40,21 @@ describe('unit probe', () => {
 
   it('asks for all units at once, by full name', () => {
     expect(unitProbe.script(['a', 'b.timer']).text).toMatch(
-      /^systemctl show --property=\S+ -- 'a\.service' 'b\.timer'$/,
+      /show --timestamp=us -- 'a\.service' 'b\.timer' /,
     );
   });
+
+  it.each([
+    ['Tue 2023-11-14 22:13:20.000001 UTC', 1_700_000_000.000001],
+    // whole seconds: the unit had its last change before they were over
+    ['Tue 2023-11-14 22:13:20 UTC', 1_700_000_000.999999],
+    ['', 0],
+    ['n/a', 0],
+  ])('reads the time %j', (StateChangeTimestamp, stateChange) =>
+    expect(
+      unitProbe.parse(Buffer.from(block({ StateChangeTimestamp })), ['x']).get('x.service'),
+    ).toMatchObject({
+      value: { stateChange },
+    }),
+  );
 });

@@ -8,8 +8,6 @@ export const FACTS: Facts = {
   release: '12',
   operator: '192.0.2.7',
   systemd: true,
-  now: 1_000_000,
-  uptime: 1000,
 };
 
 /** What a task is told beside its answers. */

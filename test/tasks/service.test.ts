@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { absent, present, unreadable } from '../../src/probes/probe.ts';
 import type { UnitState } from '../../src/probes/systemd.ts';
 import { serviceTask } from '../../src/tasks/service.ts';
-import { context, FACTS, fileState } from './context.ts';
+import { context, fileState } from './context.ts';
 
 const unit = (over: Partial<UnitState> = {}) =>
   present<UnitState>({
@@ -11,12 +11,11 @@ const unit = (over: Partial<UnitState> = {}) =>
     needDaemonReload: false,
     dropIns: [],
     wantedBy: ['multi-user.target'],
-    stateChange: 500,
+    stateChange: 1_700_000_500.25,
     ...over,
   });
 
-const BOOT = FACTS.now - FACTS.uptime;
-const changedAt = (sinceBoot: number) => present(fileState({ ctime: BOOT + sinceBoot }));
+const changedAt = (seconds: number) => present(fileState({ ctime: 1_700_000_000 + seconds }));
 const actions = (...names: string[]) => ({
   changes: names.map((action) => ({ kind: 'control-unit', unit: 'x.service', action })),
 });
@@ -62,10 +61,10 @@ describe('service', () => {
   });
 
   it.each([
-    ['older than its start', changedAt(499), { verdict: 'ok' }],
+    ['older than its start', changedAt(500.2), { verdict: 'ok' }],
     [
       'newer than its start',
-      changedAt(501),
+      changedAt(500.3),
       { verdict: 'change', reason: 'a restart is owed: /etc/x is newer than what it last read' },
     ],
     ['missing', absent, { verdict: 'ok' }],

@@ -8,36 +8,44 @@ import { raw } from '../../shell/quote.ts';
 export const stepLibrary = raw(`${foreignLink.text}
 fail() { echo "$*" >&2; exit 1; }
 digest() { sha256sum < "$1" | cut -d' ' -f1; }
-# keep PATH: what is at PATH can be put back
+# keep NAME PATH: what is at NAME can be put back to PATH
 keep() {
   n=$(( $(wc -l < "$RUN/files") + 1 ))
-  if [ -e "$1" ]; then cp -a -- "$1" "$RUN/before/$n"; sync "$RUN/before/$n"; echo "$n file $1" >> "$RUN/files"
-  else echo "$n absent $1" >> "$RUN/files"; fi
+  if [ -e "$1" ]; then cp -a -- "$1" "$RUN/before/$n"; sync "$RUN/before/$n"; echo "$n file $2" >> "$RUN/files"
+  else echo "$n absent $2" >> "$RUN/files"; fi
   sync "$RUN/files"
 }
-# restore_files DIRECTORY: puts back what this run replaced below it; fails if there was nothing
+# put_file_back NUMBER STATE PATH
+put_file_back() {
+  [ "$2" = file ] || { rm -f -- "$3"; return; }
+  tmp=$(mktemp "$(dirname -- "$3")/.harden.XXXXXX") || return
+  if cp -a -- "$RUN/before/$1" "$tmp" && mv -fT -- "$tmp" "$3"; then return 0; fi
+  rm -f -- "$tmp"
+  return 1
+}
+# restore_files DIRECTORY...: puts back what this run replaced below one of them; 1 if there was nothing, 2 if $lost is not back
 restore_files() {
-  found=1
-  tac "$RUN/files" > "$RUN/files.reversed"
+  found=1 lost=
   while read -r n state path; do
-    case $path in "$1"/*) ;; *) continue ;; esac
-    found=0
-    if [ "$state" = file ]; then
-      tmp=$(mktemp "$(dirname -- "$path")/.harden.XXXXXX")
-      cp -a -- "$RUN/before/$n" "$tmp" && mv -fT -- "$tmp" "$path"
-    else rm -f -- "$path"; fi
-  done < "$RUN/files.reversed"
-  rm -f "$RUN/files.reversed"
+    for below in "$@"; do
+      case $path in "$below"/*) ;; *) continue ;; esac
+      [ $found = 2 ] || found=0
+      put_file_back "$n" "$state" "$path" || { found=2; lost="$lost $path"; }
+      break
+    done
+  done <<END_OF_FILES
+$(tac "$RUN/files")
+END_OF_FILES
   return $found
 }
 # opened PATH: whether descriptor 9 is PATH itself, not what a link there leads to
 opened() { [ "$(readlink /proc/self/fd/9)" = "$1" ] || fail "$1 was replaced by a link after the plan was made; it was left alone"; }
-# own PATH OWNER GROUP MODE: of what descriptor 9 has open, so that nobody can put another file in its place; '' leaves
-# one as it is; the owner first, because chown clears mode bits
+# own OWNER GROUP MODE: of what descriptor 9 has open, so that nobody can put another file in its place; '' leaves one as
+# it is; the owner first, because chown clears mode bits; a fifth digit, because chmod keeps a directory's setgid without it
 own() {
   [ -z "$1" ] || chown -- "$1" /proc/self/fd/9
   [ -z "$2" ] || chgrp -- "$2" /proc/self/fd/9
-  [ -z "$3" ] || chmod -- "$3" /proc/self/fd/9
+  [ -z "$3" ] || chmod -- "0$3" /proc/self/fd/9
 }
 # attributes PATH MODE OWNER GROUP: of something that exists; PATH has no link in it
 attributes() {
@@ -54,44 +62,55 @@ real_folder() {
     fail "a link on the way to $1 belongs to another user than $dir; it was left alone"
   readlink -f -- "$dir"
 }
+# enter PATH: into the folder of PATH, which is $dir without links; from then on only $name in it is used, so that nobody
+# who may rename a folder on the way can lead elsewhere what root does
+enter() {
+  dir=$(real_folder "$1")
+  name=./\${1##*/}
+  cd -- "$dir" && [ "$(pwd -P)" = "$dir" ] || fail "$dir was replaced while $1 was looked at; it was left alone"
+  path=\${dir%/}/\${1##*/}
+}
 # make_directory PATH MODE OWNER GROUP
 make_directory() {
-  folder=$(real_folder "$1")
-  real=\${folder%/}/\${1##*/}
-  mkdir -- "$real"
-  attributes "$real" "$2" "$3" "$4"
-  sync "$real"
+  enter "$1"
+  mkdir -- "$name"
+  command exec 9< "$name"
+  opened "$path"
+  # not what a setgid folder around it would choose
+  own "$3" "\${4:-$(id -g)}" "$2"
+  exec 9>&-
+  sync "$name"
 }
 # write_file PATH BEFORE SHA256 MODE OWNER GROUP VALIDATE: the whole content on standard input, or nothing changes
 write_file() {
-  path=$1 before=$2 sum=$3 mode=$4 owner=$5 group=$6 validate=$7
-  dir=$(real_folder "$path")
+  before=$2 sum=$3 mode=$4 owner=$5 group=$6 validate=$7
+  enter "$1"
   if [ "$before" = absent ]; then
-    if [ -e "$path" ] || [ -L "$path" ]; then fail "$path appeared after the plan was made; it was left alone"; fi
-  elif ! [ -f "$path" ] || [ -L "$path" ] || [ "$(digest "$path")" != "$before" ]; then
+    if [ -e "$name" ] || [ -L "$name" ]; then fail "$path appeared after the plan was made; it was left alone"; fi
+  elif ! [ -f "$name" ] || [ -L "$name" ] || [ "$(digest "$name")" != "$before" ]; then
     fail "$path changed after the plan was made; it was left alone"
   fi
-  tmp=$(mktemp -u "\${dir%/}/.harden.XXXXXX")
+  tmp=$(mktemp -u ./.harden.XXXXXX)
   # made anew or not at all: no link of somebody else's is written through
   set -C
   command exec 9> "$tmp" || fail "no file can be made in $dir; $path was left alone"
   set +C
   trap 'rm -f -- "$tmp"' EXIT
   # who may read it is settled before anything stands in it
-  if [ "$before" = absent ]; then mode=\${mode:-0644}
+  if [ "$before" = absent ]; then mode=\${mode:-0644} group=\${group:-$(id -g)}
   else
-    own "$(stat -c %u -- "$path")" "$(stat -c %g -- "$path")" ''
-    cp --attributes-only --preserve=xattr -- "$path" /proc/self/fd/9 2>/dev/null || :
-    [ -n "$mode" ] || cp --attributes-only --preserve=mode -- "$path" /proc/self/fd/9
+    own "$(stat -c %u -- "$name")" "$(stat -c %g -- "$name")" ''
+    cp --attributes-only --preserve=xattr -- "$name" /proc/self/fd/9 2>/dev/null || :
+    [ -n "$mode" ] || cp --attributes-only --preserve=mode -- "$name" /proc/self/fd/9
   fi
   own "$owner" "$group" "$mode"
   cat >&9
   [ "$(digest /proc/self/fd/9)" = "$sum" ] || fail "$path could not be written in full (is the disk full?); it was left alone"
-  if [ -n "$validate" ]; then sh -c "$validate" sh "$tmp" || fail "the new $path is not valid; the old one was left alone"; fi
-  keep "$path"
+  if [ -n "$validate" ]; then ( cd / && sh -c "$validate" sh "\${dir%/}/\${tmp#./}" ) || fail "the new $path is not valid; the old one was left alone"; fi
+  keep "$name" "$path"
   sync /proc/self/fd/9
-  mv -fT -- "$tmp" "$path" || fail "$path could not be replaced (is it a mount point?); it was left alone"
+  mv -fT -- "$tmp" "$name" || fail "$path could not be replaced (is it a mount point?); it was left alone"
   trap - EXIT
   exec 9>&-
-  sync "$dir"
+  sync .
 }`);

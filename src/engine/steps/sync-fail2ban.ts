@@ -41,7 +41,9 @@ settled() {
 }
 # put_back SENTENCE: the files as they were before this run, and the server with them
 put_back() {
-  if restore_files /etc/fail2ban; then
+  restored=0
+  restore_files /etc/fail2ban $(readlink -f /etc/fail2ban /etc/fail2ban/jail.d /etc/fail2ban/filter.d) || restored=$?
+  if [ $restored != 1 ]; then
     after='fail2ban itself was not touched'
     if [ -n "$touched" ] && [ -z "$was_up" ]; then systemctl stop fail2ban; after='fail2ban is stopped, as it was'
     elif [ -n "$touched" ]; then
@@ -50,6 +52,7 @@ put_back() {
       if settled; then after="the jails that run again: $(running)"
       else after="even so these jails did not come back: $(missing $wanted)"; fi
     fi
+    [ $restored = 0 ] || fail "$1. These files could not be put back (is the disk full?):$lost; their old contents are in $RUN/before; $after."
     fail "$1. The files in /etc/fail2ban are back as they were before this run; $after."
   fi
   fail "$1. This run had changed no file of fail2ban, so there was nothing to put back."

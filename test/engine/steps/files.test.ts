@@ -18,7 +18,7 @@ import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { makeDirectory, setAttributes, writeFile } from '../../../src/engine/steps/files.ts';
 import { stepLibrary } from '../../../src/engine/steps/library.ts';
-import type { Sh } from '../../../src/shell/quote.ts';
+import { raw, type Sh } from '../../../src/shell/quote.ts';
 import type { WriteFile } from '../../../src/tasks/change.ts';
 
 let dir = '';
@@ -146,6 +146,21 @@ describe('attributes and folders', () => {
     expect(mode('a')).toBe('640');
   });
 
+  it('makes a folder of just this mode and of its own group in one that hands down its own', () => {
+    chmodSync(dir, 0o2775);
+    expect(step(makeDirectory({ kind: 'make-directory', path: at('new'), mode: '0755' })).said).toBe('');
+    expect(mode('new')).toBe('755');
+    expect(statSync(at('new')).gid).toBe(process.getgid!());
+  });
+
+  it('takes away what a mode does not name', () => {
+    mkdirSync(at('new'));
+    chmodSync(at('new'), 0o2755);
+    const change = { kind: 'set-attributes', path: at('new'), mode: '0755', summary: '' } as const;
+    expect(step(setAttributes(change)).said).toBe('');
+    expect(mode('new')).toBe('755');
+  });
+
   it('makes a folder, through a link where that is the way', () => {
     mkdirSync(at('real'));
     symlinkSync(at('real'), at('link'));
@@ -155,5 +170,38 @@ describe('attributes and folders', () => {
     });
     expect(mode('real/a b')).toBe('750');
     expect(lstatSync(at('link')).isSymbolicLink()).toBe(true);
+  });
+});
+
+describe('putting files back', () => {
+  const restore = (...folders: string[]) => {
+    const code = `restored=0; restore_files ${folders.map((folder) => `"${folder.replaceAll('$', '\\$')}"`).join(' ')} || restored=$?; echo "$restored$lost" >&2`;
+    return step(raw(code)).said.trim();
+  };
+
+  it('puts back what was replaced and takes away what was made, in a folder and in no other', () => {
+    there('a', 'old\n', 0o640);
+    mkdirSync(at('other'));
+    there('other/c', 'old\n');
+    step(write('a', 'new\n', old('old\n')));
+    step(write('b', 'new\n'));
+    step(write('other/c', 'new\n', old('old\n')));
+    expect(restore('/nowhere', at('other'))).toBe('0');
+    expect(readFileSync(at('other/c'), 'utf8')).toBe('old\n');
+    expect(readFileSync(at('a'), 'utf8')).toBe('new\n');
+    expect(restore(dir)).toBe('0');
+    expect(readFileSync(at('a'), 'utf8')).toBe('old\n');
+    expect(mode('a')).toBe('640');
+    expect(existsSync(at('b'))).toBe(false);
+  });
+
+  it('says where there was nothing to put back', () => expect(restore(dir)).toBe('1'));
+
+  it('names what could not be put back', () => {
+    there('a', 'old\n');
+    step(write('a', 'new\n', old('old\n')));
+    rmSync(join(run, 'before/1'));
+    expect(restore(dir)).toContain(`2 ${at('a')}`);
+    expect(readdirSync(dir)).toEqual(['a']);
   });
 });

@@ -1,0 +1,83 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { stepLibrary } from '../../../src/engine/steps/library.ts';
+import { installPackages } from '../../../src/engine/steps/packages.ts';
+import { Commands } from '../../tasks/iptables/commands.ts';
+
+let commands: Commands;
+beforeEach(() => {
+  commands = new Commands();
+  commands.set('sleep', ':');
+  commands.set('dpkg', ':');
+  commands.set('apt-cache', ':');
+});
+afterEach(() => commands.remove());
+
+const install = () =>
+  commands.run(
+    `${stepLibrary.text}\n( set -e; ${installPackages({ kind: 'install-packages', names: ['a', 'b'] }).text}\n)`,
+  );
+/** What apt-get was told to do, without its options. */
+const told = () =>
+  commands
+    .read('log')
+    .split('\n')
+    .filter((line) => line.startsWith('apt-get'))
+    .map((line) => /(update|install -- .*)$/.exec(line)?.[1]);
+/** The times that apt-get was run before. */
+const RUNS = '$(grep -c "apt-get.*$what" "$D/log")';
+const apt = (update: string, installing = ':') =>
+  commands.set(
+    'apt-get',
+    `case "$*" in *update) what=update; ${update} ;; *) what=install; ${installing} ;; esac`,
+  );
+const HELD = 'echo "E: Could not get lock /var/lib/apt/lists/lock. It is held by process 7" >&2; exit 100';
+
+describe('installing packages', () => {
+  it('fetches no lists where the packages are known', () => {
+    apt('exit 9');
+    expect(install().status).toBe(0);
+    expect(told()).toEqual(['install -- a b']);
+  });
+
+  it('fetches the lists where they are not', () => {
+    commands.set('apt-cache', 'exit 100');
+    apt(':');
+    expect(install().status).toBe(0);
+    expect(told()).toEqual(['update', 'install -- a b']);
+  });
+
+  it('fetches the lists where the ones at hand are too old', () => {
+    apt(':', `[ ${RUNS} -ge 2 ] || exit 100`);
+    expect(install().status).toBe(0);
+    expect(told()).toEqual(['install -- a b', 'update', 'install -- a b']);
+  });
+
+  it('waits for the lock of the lists, which apt itself does not', () => {
+    commands.set('apt-cache', 'exit 100');
+    apt(`[ ${RUNS} -ge 3 ] || { ${HELD}; }`);
+    expect(install().status).toBe(0);
+    expect(told()).toEqual(['update', 'update', 'update', 'install -- a b']);
+  });
+
+  it.each([
+    ['whose lists cannot be fetched', 'echo "E: no mirror" >&2; exit 100', 'no mirror'],
+    // the clock jumps past the deadline
+    ['whose lists stay locked', HELD, 'Could not get lock'],
+  ])('says so of one %s', (_, update, said) => {
+    commands.set('apt-cache', 'exit 100');
+    commands.set('date', 'echo $(( $(grep -c ^date "$D/log") * 200 ))');
+    apt(update);
+    const { status, stdout, stderr } = install();
+    expect(status).not.toBe(0);
+    expect(stdout).toContain(said);
+    expect(stderr).toContain('the package lists could not be fetched');
+    expect(told()).not.toContain('install -- a b');
+  });
+
+  it('lets an interrupted dpkg finish first', () => {
+    commands.set('dpkg', 'case "$*" in --audit) echo broken ;; esac');
+    apt(':');
+    expect(install().status).toBe(0);
+    expect(commands.read('log')).toContain('dpkg --force-confdef --force-confold --configure -a');
+  });
+});
