@@ -7,11 +7,19 @@ import { undoRules } from './steps/load-rules.ts';
  * `rolledback` by one rename, so exactly one of them wins, whatever races.
  */
 
+/** Tables that nft made: those of iptables are kept by its own tools, which nft could not print and read back. */
+const nativeTables = `native() { nft list tables 2>/dev/null | grep -vE '^table ip6? (filter|nat|mangle|raw|security)$'; }`;
+
 /**
  * A step that keeps the whole firewall, for undoing commands whose effect nobody knows. Also where no table exists yet.
  * If it fails nothing guarded is begun: half a copy must never be restored.
  */
-export const keepTables = raw(`for tool in iptables ip6tables; do
+export const keepTables = raw(`${nativeTables}
+if command -v nft >/dev/null; then
+  { native | while read -r _ family name; do nft list table "$family" "$name" || exit; done; } > "$RUN/nft.before" && sync "$RUN/nft.before" ||
+    fail "the rules of nft could not be kept, so nothing was tried that could not be undone"
+fi
+for tool in iptables ip6tables; do
   command -v $tool-save >/dev/null || continue
   $tool-save > "$RUN/$tool.before" && sync "$RUN/$tool.before" || fail "the $tool rules could not be kept, so nothing was tried that could not be undone"
 done`);
@@ -21,7 +29,13 @@ done`);
  * leave alone) is emptied and its policies are opened. fail2ban's chains come back as they were; bans it made since
  * are put in again by its own restart of the jails.
  */
-const restoreTables = raw(`for tool in iptables ip6tables; do
+const restoreTables = raw(`${nativeTables}
+if [ -e "$RUN/nft.before" ]; then
+  { native | sed 's/^/delete /'; cat "$RUN/nft.before"; } | nft -f - || native | while read -r _ family name; do
+    grep -qxF "table $family $name {" "$RUN/nft.before" || nft delete table "$family" "$name"
+  done
+fi
+for tool in iptables ip6tables; do
   [ -e "$RUN/$tool.before" ] || continue
   for table in $($tool-save | sed -n 's/^\\*//p'); do
     grep -qx "\\*$table" "$RUN/$tool.before" && continue

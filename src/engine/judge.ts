@@ -39,7 +39,7 @@ export function judgeSteps({ tasks, steps, confirmTimeout }: Wave, journal: Jour
     } else if (decision.guarded && journal.guard === 'rolledback') {
       outcomes.set(task.id, {
         status: 'rolled-back',
-        reason: `${cause}, so the host undid it: ${decision.reason}`,
+        reason: `${cause}, so the host ${undone(decision)}: ${decision.reason}`,
       });
     } else if (broken && mine.some(({ state }) => state.state !== 'done')) {
       outcomes.set(task.id, {
@@ -50,6 +50,12 @@ export function judgeSteps({ tasks, steps, confirmTimeout }: Wave, journal: Jour
   }
   return outcomes;
 }
+
+/** What the host takes back of a guarded change: of a command, whose effect nobody knows, what it did to the firewall. */
+const undone = ({ changes }: Pending['decision']): string =>
+  changes.some(({ kind }) => kind === 'run-command')
+    ? 'put its firewall rules back, and what else the command did stands'
+    : 'undid it';
 
 /** Applied means proven: only the second look, here as it was planned anew, says that a task is done. Pure. */
 export function judgeConvergence(tasks: readonly Pending[], again: readonly Planned[]): Outcomes {

@@ -104,6 +104,22 @@ describe('the tables', () => {
     );
   });
 
+  it('of nft are kept, but for those of iptables, which its own tools keep', async () => {
+    commands.set(
+      'nft',
+      `case "$*" in
+  "list tables") printf 'table ip filter\\ntable inet my-own\\ntable ip mine\\n' ;;
+  *) echo "table $3 $4 {"; echo "}" ;;
+esac`,
+    );
+    expect(await keep()).toBe('status 0\n');
+    expect(readFileSync(join(run, 'nft.before'), 'utf8')).toBe(
+      'table inet my-own {\n}\ntable ip mine {\n}\n',
+    );
+    commands.set('nft', 'case "$*" in "list tables") echo "table inet x" ;; *) exit 1 ;; esac');
+    expect(await keep()).toMatch(/^the rules of nft could not be kept.*\nstatus 1\n$/);
+  });
+
   it('are put back; one that was not there is emptied and opened', async () => {
     pending();
     writeFileSync(join(run, 'iptables.before'), '*filter\n:INPUT ACCEPT [0:0]\nCOMMIT\n');

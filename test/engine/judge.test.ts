@@ -78,6 +78,16 @@ describe('the journal of a wave', () => {
       },
     }));
 
+  it('says what of a command the host cannot take back', () => {
+    const { task: one, decision } = pending('g', true);
+    const changes = [{ kind: 'run-command', command: 'x' }] as const;
+    expect(
+      judge([{ task: one, decision: { ...decision, changes } }], [step('g')], [DONE], 'rolledback').g?.reason,
+    ).toBe(
+      'no new login was possible after it within 60 s, so the host put its firewall rules back, and what else the command did stands: g differs',
+    );
+  });
+
   it.each<[string, StepState, boolean, string]>([
     ['nobody logged in', DONE, true, 'no new login was possible after it within 60 s'],
     ['a later step failed', failed(), true, 'a later step failed (write h)'],

@@ -7,6 +7,12 @@ import { record, statuses } from './record.ts';
 let host: TestHost;
 beforeAll(async () => {
   host = await startHost();
+  await host.must(
+    'apt-get -qq update; DEBIAN_FRONTEND=noninteractive apt-get -qq install nftables >/dev/null',
+  );
+  await host.must(
+    "nft add table inet own '{ chain c { type filter hook input priority 5; counter packets 0 bytes 0; }; }'",
+  );
   // so that only rules differ: a rollback leaves the table that did not exist before
   await host.must(
     'for tool in iptables ip6tables; do for chain in INPUT FORWARD OUTPUT; do $tool -P $chain ACCEPT; done; done',
@@ -15,7 +21,7 @@ beforeAll(async () => {
 afterAll(() => host?.stop());
 
 const RULES =
-  "iptables-save | grep -v '^#' | sed 's/ \\[.*//'; ip6tables-save | grep -v '^#' | sed 's/ \\[.*//'";
+  "nft list tables | grep inet; nft -s list table inet own; iptables-save | grep -v '^#' | sed 's/ \\[.*//'; ip6tables-save | grep -v '^#' | sed 's/ \\[.*//'";
 
 /** A guarded command of the user's own, and a file that has nothing to do with it. */
 const playbook = (command: string, unless = 'test -e /etc/firewall-is-done') => ({
@@ -38,6 +44,14 @@ describe('a ruleset that would cut SSH off', () => {
     ],
     ['everything dropped', 'iptables -F; iptables -P INPUT DROP; iptables -P OUTPUT DROP'],
     ['SSH rejected', 'iptables -A INPUT -p tcp --dport 22 --syn -j REJECT --reject-with tcp-reset'],
+    [
+      'everything dropped by nft, in a table of its own',
+      "nft add table inet shut '{ chain c { type filter hook input priority 0; policy drop; }; }'",
+    ],
+    [
+      'new connections dropped by nft, in a table that was there',
+      'nft add rule inet own c tcp dport 22 ct state new drop',
+    ],
   ])('is undone by the host: %s', async (_name, command) => {
     await host.must('rm -f /etc/other; iptables -A INPUT -s 192.0.2.9 -j DROP');
     const before = await host.must(RULES);
@@ -45,7 +59,7 @@ describe('a ruleset that would cut SSH off', () => {
     expect(result.exitCode, result.text).toBe(4);
     expect(result.host.status).toBe('rolled-back');
     expect(statuses(result)).toEqual({ other: 'changed', firewall: 'rolled-back' });
-    expect(result.tasks.firewall?.reason).toContain('the host undid it');
+    expect(result.tasks.firewall?.reason).toContain('so the host put its firewall rules back');
     expect(await host.must(RULES)).toBe(before);
     expect((await login(host, 'true')).code).toBe(0);
     expect(await host.must('cat /etc/other')).toBe('new');

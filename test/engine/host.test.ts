@@ -1,0 +1,226 @@
+import { Type } from '@sinclair/typebox';
+import { describe, expect, it } from 'vitest';
+import { HostRun } from '../../src/engine/host.ts';
+import { defineTask, type Task, type Verdict } from '../../src/tasks/task.ts';
+import {
+  type Output,
+  type RunOptions,
+  type Transport,
+  TransportError,
+} from '../../src/transport/transport.ts';
+
+const CHANGE: Verdict = {
+  verdict: 'change',
+  reason: 'it differs',
+  changes: [{ kind: 'run-command', command: ':' }],
+};
+const OK: Verdict = { verdict: 'ok', reason: 'fine' };
+
+/** A task that says one thing after the other: at the first look, at the second, and so on; the last for good. */
+function task(id: string, verdicts: readonly Verdict[], barrier = false): Task {
+  let look = 0;
+  return {
+    id,
+    name: id,
+    tags: [],
+    params: {},
+    source: 'x:1:1',
+    local: new Map(),
+    type: defineTask({
+      type: 'fake',
+      summary: '',
+      barrier,
+      schema: Type.Object({}),
+      owns: () => [],
+      questions: () => ({}),
+      plan: () => verdicts[Math.min(look++, verdicts.length - 1)]!,
+    }),
+  };
+}
+
+const base64 = (text: string) => Buffer.from(text).toString('base64');
+const FACTS = `probe facts ${base64('id=debian\nrelease=12\noperator=192.0.2.1\nsystemd=yes\n\n0')} =`;
+const SEEN = [FACTS, 'observed'];
+const done = (steps: number) =>
+  Array.from({ length: steps }, (_, step) => [`step ${step} start`, `step ${step} 0 =`]).flat();
+
+/** What a host says to one script: frames, and perhaps that the connection ends then. */
+type Answer = { readonly says: readonly string[]; readonly lost?: boolean };
+
+/** A host that answers script after script, over whatever connection; and what it was sent. */
+function fakeHost(answers: readonly Answer[], connections: readonly ('open' | 'refused')[] = []) {
+  const left = [...answers];
+  const opens = [...connections];
+  const sent: string[] = [];
+  const progress: string[] = [];
+  const connect = async (): Promise<Transport> => {
+    if (opens.shift() === 'refused') throw new TransportError('refused', 'h', 'It refused.');
+    return {
+      counts: { connections: 1, execs: 0 },
+      async run(script: string, { onStdout }: RunOptions = {}): Promise<Output> {
+        sent.push(script);
+        const [, nonce] = /@@([0-9a-f]+) %s/.exec(script)!;
+        const { says, lost } = left.shift()!;
+        const bytes = (lines: readonly string[]) =>
+          Buffer.from(lines.map((line) => `@@${nonce} ${line}\n`).join(''));
+        // a job that waits says no more until it is confirmed
+        const pause = says.findIndex((line) => line.startsWith('guard waiting')) + 1;
+        if (pause > 0) onStdout?.(bytes(says.slice(0, pause)));
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        onStdout?.(bytes(says.slice(pause)));
+        const stdout = bytes(says);
+        if (lost) throw new TransportError('lost', 'h', 'It was cut.');
+        return { stdout, stderr: Buffer.alloc(0), code: 0 };
+      },
+      async close() {},
+    };
+  };
+  const run = (...tasks: Task[]) =>
+    new HostRun({ name: 'h', address: 'h', connection: 'ssh', become: true }, tasks, {
+      connect,
+      confirmTimeout: 60,
+      holder: 'test',
+      progress: (line) => progress.push(line),
+    });
+  return { run, sent, progress };
+}
+
+async function apply(host: ReturnType<typeof fakeHost>, ...tasks: Task[]) {
+  const run = host.run(...tasks);
+  await run.check(true);
+  const result = await run.apply();
+  return { ...result, byId: Object.fromEntries(result.tasks.map((one) => [one.id, one])) };
+}
+
+describe('a run on one host', () => {
+  it('proves what it applied by looking again', async () => {
+    const host = fakeHost([{ says: SEEN }, { says: [...done(1), ...SEEN] }]);
+    const { status, byId, roundTrips } = await apply(host, task('a', [CHANGE, OK]));
+    expect({ status, a: byId.a }).toMatchObject({
+      status: 'changed',
+      a: { status: 'changed', reason: 'it differs' },
+    });
+    expect(roundTrips).toBe(0);
+  });
+
+  it('takes back what a later wave undid again', async () => {
+    const host = fakeHost([{ says: SEEN }, { says: [...done(1), ...SEEN] }, { says: [...done(1), ...SEEN] }]);
+    const { status, byId } = await apply(
+      host,
+      task('a', [CHANGE, OK, CHANGE]),
+      task('b', [CHANGE, CHANGE, OK], true),
+    );
+    expect(status).toBe('failed');
+    expect(byId.a).toMatchObject({
+      status: 'failed',
+      reason: 'it was applied and proven, but a later step changed it again: it differs',
+    });
+    expect(byId.b?.status).toBe('changed');
+  });
+
+  it('applies what a later wave made different, if it was as wanted before', async () => {
+    const waves = [SEEN, [...done(1), ...SEEN], [...done(1), ...SEEN]].map((says) => ({ says }));
+    const { status, byId } = await apply(
+      fakeHost(waves),
+      task('b', [CHANGE, OK], true),
+      task('a', [OK, CHANGE, OK]),
+    );
+    expect(status).toBe('changed');
+    expect([byId.a?.status, byId.b?.status]).toEqual(['changed', 'changed']);
+  });
+
+  it.each([
+    ['locked', `locked ${base64('ann')}=`, 'locked', /by another run \(ann\)/],
+    ['refused', `refused ${base64('no space')}=`, 'failed', /could not begin the run: no space\./],
+  ])('says what stands when a wave is %s', async (_, frame, status, reason) => {
+    const first = await apply(fakeHost([{ says: SEEN }, { says: [frame] }]), task('a', [CHANGE]));
+    expect(first.status).toBe(status);
+    expect(first.reason).toMatch(reason);
+    expect(first.reason).toContain('Nothing was changed by it.');
+    expect(first.byId.a?.status).toBe('skipped');
+
+    const second = await apply(
+      fakeHost([{ says: SEEN }, { says: [...done(1), ...SEEN] }, { says: [frame] }]),
+      task('a', [CHANGE, OK]),
+      task('b', [CHANGE], true),
+    );
+    expect(second.status).toBe(status);
+    expect(second.reason).toContain('What it had applied and proven before that stands.');
+    expect([second.byId.a?.status, second.byId.b?.status]).toEqual(['changed', 'skipped']);
+  });
+
+  const GUARDED: Verdict = { ...CHANGE, guarded: true };
+  const WAITING = [...done(2), 'guard waiting 60'];
+
+  it('confirms over a connection of its own', async () => {
+    const host = fakeHost([
+      { says: SEEN },
+      { says: [...WAITING, 'guard confirmed', ...SEEN] },
+      { says: ['guard confirmed'] },
+    ]);
+    const { byId, connections } = await apply(host, task('g', [GUARDED, OK]));
+    expect(byId.g?.status).toBe('changed');
+    expect(connections).toBe(2);
+    expect(host.sent[2]).toContain('/confirmed');
+    expect(host.progress.at(-1)).toBe('a new login worked: you can still get in');
+  });
+
+  it('tries to confirm once more after the connection and the confirming login both failed', async () => {
+    const host = fakeHost(
+      [
+        { says: SEEN },
+        { says: WAITING, lost: true },
+        { says: [...WAITING, 'guard confirmed', ...SEEN] },
+        { says: ['guard confirmed'] },
+      ],
+      ['open', 'refused', 'open', 'open'],
+    );
+    const { byId } = await apply(host, task('g', [GUARDED, OK]));
+    expect(byId.g?.status).toBe('changed');
+    expect(host.progress.join('\n')).toMatch(
+      /no new login was possible[\s\S]*connecting again[\s\S]*a new login worked: you can still get in/,
+    );
+  });
+
+  it('does not confirm twice where the first time worked', async () => {
+    const host = fakeHost([
+      { says: SEEN },
+      { says: WAITING, lost: true },
+      { says: ['guard confirmed'] },
+      { says: [...WAITING, 'guard confirmed', ...SEEN] },
+    ]);
+    const { byId } = await apply(host, task('g', [GUARDED, OK]));
+    expect(byId.g?.status).toBe('changed');
+    expect(host.sent).toHaveLength(4);
+  });
+
+  it('that cannot be reached changed nothing', async () => {
+    const run = fakeHost([], ['refused']).run(task('a', [CHANGE]));
+    expect(await run.check(false)).toMatchObject({
+      status: 'unreachable',
+      reason: 'It refused. Nothing was changed there.',
+      tasks: [],
+    });
+  });
+
+  it('whose first look is cut off knows nothing', async () => {
+    const run = fakeHost([{ says: [FACTS] }]).run(task('a', [OK]));
+    expect(await run.check(false)).toMatchObject({
+      status: 'unreachable',
+      reason: expect.stringContaining('h did not finish answering'),
+      tasks: [],
+    });
+  });
+
+  it.each([
+    ['id=fedora\nrelease=40\nsystemd=yes\n', /h runs fedora 40, which is not supported/],
+    ['id=debian\nrelease=12\n', /h runs debian without systemd, which is not supported/],
+  ])('is refused on what it is not made for: %j', async (facts, reason) => {
+    const says = [`probe facts ${base64(`${facts}\n0`)} =`, 'observed'];
+    const run = fakeHost([{ says }]).run(task('a', [CHANGE]));
+    const { status, reason: said } = await run.check(false);
+    expect(status).toBe('failed');
+    expect(said).toMatch(reason);
+    expect(run.pending).toBe(false);
+  });
+});
