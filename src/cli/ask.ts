@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline';
 import { Writable } from 'node:stream';
-import { oneLine } from '../report/terminal.ts';
+import { oneLine } from '../text/harmless.ts';
 import type { BecomePassword } from '../transport/become.ts';
 
 /** A yes or no; anything but y or yes is no. */

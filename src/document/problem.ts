@@ -1,3 +1,5 @@
+import { sameWidth } from '../text/harmless.ts';
+
 /** A mistake in a file or on the command line, with its place. */
 export interface Problem {
   /** As shown: relative to the current folder; `--limit` for a flag. */
@@ -38,7 +40,7 @@ const WIDTH = 100;
 /** The problem as `file:line:column message`, the line it is in, and carets under what is meant. */
 export function formatProblem({ file, line, column, length, excerpt, message, hint }: Problem): string {
   if (line === undefined || column === undefined || excerpt === undefined) {
-    return `${visible(file)}: ${visible(message)}${hint ? ` (${visible(hint)})` : ''}`;
+    return `${sameWidth(file)}: ${sameWidth(message)}${hint ? ` (${sameWidth(hint)})` : ''}`;
   }
   const cut = column > WIDTH ? column - 20 : 0;
   const shown = excerpt.slice(cut, cut + WIDTH);
@@ -47,17 +49,10 @@ export function formatProblem({ file, line, column, length, excerpt, message, hi
   const start = column - 1 - cut;
   const carets = '^'.repeat(Math.max(1, Math.min(length ?? 1, shown.length - start)));
   return [
-    `${visible(file)}:${line}:${column} ${visible(message)}`,
-    `${gutter} | ${visible(mask(shown))}`,
-    `${blank} | ${' '.repeat(Math.max(0, start))}${carets}${hint ? ` ${visible(hint)}` : ''}`,
+    `${sameWidth(file)}:${line}:${column} ${sameWidth(message)}`,
+    `${gutter} | ${sameWidth(mask(shown))}`,
+    `${blank} | ${' '.repeat(Math.max(0, start))}${carets}${hint ? ` ${sameWidth(hint)}` : ''}`,
   ].join('\n');
-}
-
-/** One visible character for each that could steer a terminal, so that the carets still fit. */
-function visible(text: string): string {
-  return text.replace(/[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, (char) =>
-    char === '\t' ? ' ' : '\u00b7',
-  );
 }
 
 /** What looks like a secret is not repeated. */

@@ -42,7 +42,8 @@ const directory = (id: string): string => `${RUNS}/${id}`;
 
 /**
  * The job that runs on the host, detached from the connection, and writes a journal of frames:
- * `step INDEX start`, `step INDEX STATUS TAIL=`, `guard waiting SECONDS`, `guard confirmed|rolledback`, then an observation.
+ * `step INDEX start`, `step INDEX STATUS TAIL=`, `guard waiting SECONDS`, `guard confirmed|rolledback`, then an observation. Whoever starts or follows it adds `locked WHO=`,
+ * `refused WHY=` and, at the end, what became of the guard: `guard pending|confirmed|rolledback`.
  */
 export function jobScript(job: Job): string {
   const indexed = job.steps.map((step, index) => ({ step, index }));
@@ -132,8 +133,8 @@ said=$({ mkdir -p -m 0700 ${RUNS} && mkdir "$RUN"; } 2>&1) || refuse 'nothing ca
 laid=yes
 said=$({ mkdir "$RUN/before" && : > "$RUN/files" && : > "$RUN/journal" && head -c ${RESERVE} /dev/zero > "$RUN/reserve"; } 2>&1) ||
   refuse 'its journal cannot be kept in /var/lib/harden (is the disk full?)'`),
-      place('job.sh', jobScript(job)),
-      place('rollback.sh', `${rollback}\n`),
+      layDown('job.sh', jobScript(job)),
+      layDown('rollback.sh', `${rollback}\n`),
       sh`printf '%s\n' ${job.holder} > "$RUN/holder"`,
       raw(`said=$({ sh -n "$RUN/job.sh" && sh -n "$RUN/rollback.sh" && sync "$RUN/job.sh" "$RUN/rollback.sh" "$RUN"; } 2>&1) ||
   refuse 'the job was not written to /var/lib/harden as it was sent'
@@ -151,7 +152,7 @@ ls -1dt ${RUNS}/*/ | grep -vxF -e ${RUNS}/current/ -e "$RUN/" | tail -n +${KEPT_
 }
 
 /** Writes a file of the run; a disk that fills up leaves a shorter one, which may be a script all the same. */
-function place(name: string, text: string): Sh {
+function layDown(name: string, text: string): Sh {
   const content = Buffer.from(text);
   return lines([
     feed(raw(`cat > "$RUN/${name}"`), content),

@@ -1,5 +1,6 @@
 import { InputError } from '../document/problem.ts';
 import { hint } from '../document/suggest.ts';
+import { glob } from '../text/glob.ts';
 
 /**
  * The hosts that a `--limit` pattern means, in the inventory's order: names, groups and globs, separated by commas; `!`
@@ -36,12 +37,6 @@ function meaning(
   groups: Readonly<Record<string, readonly string[]>>,
 ): readonly string[] {
   if (!/[*?]/.test(name)) return hosts.includes(name) ? [name] : (groups[name] ?? []);
-  const glob = new RegExp(
-    `^${name
-      .replace(/[.+^${}()|[\]\\]/g, '\\$&')
-      .replaceAll('*', '.*')
-      .replaceAll('?', '.')}$`,
-  );
-  const inGroups = Object.entries(groups).flatMap(([group, members]) => (glob.test(group) ? members : []));
-  return [...hosts.filter((host) => glob.test(host)), ...inGroups];
+  const inGroups = Object.entries(groups).flatMap(([group, members]) => (glob(name, group) ? members : []));
+  return [...hosts.filter((host) => glob(name, host)), ...inGroups];
 }

@@ -1,4 +1,3 @@
-import { homedir } from 'node:os';
 import type { Target } from '../transport/transport.ts';
 import type { Inventory } from './schema.ts';
 
@@ -20,7 +19,7 @@ export function target(name: string, inventory: Inventory): Target {
     address: address ?? name,
     ...(port === undefined ? {} : { port }),
     ...(user === undefined ? {} : { user }),
-    ...(identityFile === undefined ? {} : { identityFile: identityFile.replace(/^~(?=\/|$)/, homedir()) }),
+    ...(identityFile === undefined ? {} : { identityFile }),
     ...(hostKey === undefined ? {} : { hostKey }),
     ...(jump === undefined ? {} : { jump }),
     become,

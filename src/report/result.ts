@@ -7,8 +7,7 @@ export type TaskStatus =
   | 'blocked'
   | 'failed'
   | 'rolled-back'
-  | 'skipped'
-  | 'waived';
+  | 'skipped';
 
 export type HostStatus = 'ok' | 'drift' | 'changed' | 'failed' | 'unreachable' | 'rolled-back' | 'locked';
 

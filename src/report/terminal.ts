@@ -18,14 +18,3 @@ export function painter({ off, env, isTerminal }: ColourChoice): Painter {
   const colour = !off && !env.NO_COLOR && (forced || (isTerminal && env.TERM !== 'dumb'));
   return colour ? (style, text) => styleText(style, text, { validateStream: false }) : (_, text) => text;
 }
-
-/** Text from a host or a file with everything visible that could steer a terminal. Line ends stay. */
-export function harmless(text: string): string {
-  return text.replace(
-    /[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/g,
-    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
-}
-
-/** The same for text that has to stay on one line. */
-export const oneLine = (text: string): string => harmless(text).replaceAll('\n', '\\n').replaceAll('\t', ' ');

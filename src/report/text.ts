@@ -1,6 +1,7 @@
 import { quote } from '../shell/quote.ts';
+import { harmless, oneLine } from '../text/harmless.ts';
 import type { HostResult, RunResult, TaskResult, TaskStatus } from './result.ts';
-import { harmless, oneLine, type Painter, type Style } from './terminal.ts';
+import type { Painter, Style } from './terminal.ts';
 
 export interface TextOptions {
   readonly paint: Painter;
@@ -30,7 +31,6 @@ const SIGNS: Readonly<Record<TaskStatus, readonly [sign: string, style: Style]>>
   failed: ['x', 'red'],
   'rolled-back': ['<', 'magenta'],
   skipped: ['-', 'dim'],
-  waived: ['w', 'dim'],
 };
 
 /** The meaning of each sign, for the legend of a plan. */
@@ -43,7 +43,6 @@ const WORDS: Readonly<Record<TaskStatus, string>> = {
   failed: 'failed',
   'rolled-back': 'rolled back',
   skipped: 'not applied',
-  waived: 'waived',
 };
 
 /** What people read: one line a task with its reason, diffs, totals, the next command. */

@@ -63,7 +63,7 @@ export interface LoadRules {
   readonly chain: string;
   /** Input for `iptables-restore --noflush`: all or nothing. */
   readonly batch: string;
-  /** Undoes the batch but for the jump, likewise as one transaction; used by the host itself if nobody confirms. */
+  /** Brings back the chain and the jumps that stood before, likewise as one transaction; used by the host itself if nobody confirms. */
   readonly undo: string;
   /** Our rules as they are and as they shall be, one a line, for the diff. */
   readonly before: readonly string[];

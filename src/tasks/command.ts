@@ -2,10 +2,10 @@ import { Type } from '@sinclair/typebox';
 import { statusProbe } from '../probes/command.ts';
 import { fileProbe } from '../probes/file.ts';
 import { ask } from '../probes/probe.ts';
-import { AbsolutePath, ShellCommand } from './params.ts';
+import { AbsolutePath, ShellCommand } from './common/params.ts';
+import { failed, unseen } from './common/verdicts.ts';
+import { sha256 } from './common/write.ts';
 import { defineTask } from './task.ts';
-import { failed, unseen } from './verdicts.ts';
-import { sha256 } from './write.ts';
 
 /** The escape hatch. A barrier: nobody knows what a command does. */
 export const commandTask = defineTask({

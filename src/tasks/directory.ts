@@ -2,10 +2,10 @@ import { posix } from 'node:path';
 import { Type } from '@sinclair/typebox';
 import { fileProbe } from '../probes/file.ts';
 import { ask } from '../probes/probe.ts';
-import { attributeDrift, ownership } from './attributes.ts';
-import { AbsolutePath, Account, Mode } from './params.ts';
+import { attributeDrift, ownership } from './common/attributes.ts';
+import { AbsolutePath, Account, Mode } from './common/params.ts';
+import { missing, unseen, wrongKind } from './common/verdicts.ts';
 import { defineTask } from './task.ts';
-import { missing, unseen, wrongKind } from './verdicts.ts';
 
 /** A directory with its owner and mode. */
 export const directoryTask = defineTask({

@@ -4,15 +4,15 @@ import { type FileState, fileProbe } from '../probes/file.ts';
 import { jamesProbe } from '../probes/james.ts';
 import { ask, type Observed } from '../probes/probe.ts';
 import type { SyncFail2ban, WriteFile } from './change.ts';
+import { AbsolutePath } from './common/params.ts';
+import { blocked, failed, unseen, wrongKind } from './common/verdicts.ts';
+import { sha256, writeOver } from './common/write.ts';
 import { failregexProblem, regexProblem, sameFailregex } from './fail2ban/failregex.ts';
-import { filterFile } from './fail2ban/filter-file.ts';
+import { filterFile, filterPath } from './fail2ban/filter-file.ts';
 import { readSection } from './fail2ban/ini-section.ts';
 import { jamesFailregex } from './fail2ban/james.ts';
 import { JailName } from './fail2ban/schema.ts';
-import { AbsolutePath } from './params.ts';
 import { defineTask } from './task.ts';
-import { failed, unseen, wrongKind } from './verdicts.ts';
-import { sha256, writeOver } from './write.ts';
 
 const schema = Type.Object(
   {
@@ -48,7 +48,6 @@ const schema = Type.Object(
 );
 
 const HOME = '/opt/james';
-const pathOf = (name: string, suffix: 'conf' | 'local') => `/etc/fail2ban/filter.d/${name}.${suffix}`;
 
 /** A whole filter file, and the jail that runs with it. */
 export const fail2banFilterTask = defineTask({
@@ -70,22 +69,22 @@ export const fail2banFilterTask = defineTask({
     });
     return problems;
   },
-  owns: ({ name }) => [`file:${pathOf(name, 'conf')}`],
+  owns: ({ name }) => [`file:${filterPath(name)}`],
   relies: () => ['package:fail2ban'],
   questions: ({ name, preset, james_home = HOME }) => ({
     // small, and the diff needs it: which regexes are wanted is known only from James's version on the host
-    file: ask(fileProbe, { path: pathOf(name, 'conf'), content: 'always' as const }),
-    local: ask(fileProbe, { path: pathOf(name, 'local'), content: 'always' as const }),
+    file: ask(fileProbe, { path: filterPath(name), content: 'always' as const }),
+    local: ask(fileProbe, { path: filterPath(name, 'local'), content: 'always' as const }),
     folder: ask(fileProbe, { path: '/etc/fail2ban/filter.d', content: 'never' as const }),
     james: preset ? [ask(jamesProbe, james_home)] : [],
     server: ask(fail2banProbe, 'fail2ban'),
   }),
   plan(params, { file, local, folder, james: [james], server }) {
     const { name, james_home = HOME, jail = name } = params;
-    const path = pathOf(name, 'conf');
+    const path = filterPath(name);
     if (james?.state === 'unreadable') return unseen(james_home, james);
     if (james?.state === 'absent') {
-      return { verdict: 'blocked', reason: `James is not installed: ${james_home} does not exist` };
+      return blocked(`James is not installed: ${james_home} does not exist`);
     }
     if (folder.state === 'unreadable') return unseen('/etc/fail2ban/filter.d', folder);
     if (folder.state === 'absent') {
@@ -96,13 +95,12 @@ export const fail2banFilterTask = defineTask({
       return wrongKind(path, 'a regular file');
     }
     if (server.state === 'unreadable') return failed(`fail2ban could not be asked: ${server.why}`);
-    if (local.state === 'unreadable') return unseen(pathOf(name, 'local'), local);
+    if (local.state === 'unreadable') return unseen(filterPath(name, 'local'), local);
     const foreign = overridingLine(local);
     if (foreign) {
-      return {
-        verdict: 'blocked',
-        reason: `${pathOf(name, 'local')}:${foreign.line} sets ${foreign.key} and overrides ${path}; remove it there`,
-      };
+      return blocked(
+        `${filterPath(name, 'local')}:${foreign.line} sets ${foreign.key} and overrides ${path}; remove it there`,
+      );
     }
 
     const version = james?.state === 'present' ? james.value.version : undefined;

@@ -4,22 +4,22 @@ import { type FileState, fileProbe } from '../probes/file.ts';
 import { type FirewallState, firewallProbe } from '../probes/firewall.ts';
 import { ask, type Observed } from '../probes/probe.ts';
 import type { Change, SyncFail2ban, WriteFile } from './change.ts';
+import { blocked, type Obstacle, unseen, wrongKind } from './common/verdicts.ts';
+import { sentenceList } from './common/words.ts';
+import { writeOver } from './common/write.ts';
+import { filterPath } from './fail2ban/filter-file.ts';
 import { foreignSetting } from './fail2ban/foreign.ts';
 import { editSection, readSection, unreadableLine } from './fail2ban/ini-section.ts';
 import { effective, OVERRIDE_FILE, type Placed, readBefore } from './fail2ban/jail-files.ts';
 import { type RunningDrift, runningDrift } from './fail2ban/jail-running.ts';
-import { type Surroundings, type WantedSetting, wantedSettings } from './fail2ban/jail-settings.ts';
+import { type Surroundings, type WantedSetting, wantedSettings, wordsOf } from './fail2ban/jail-settings.ts';
 import { checkJail, filterName, type JailParams, jailSchema, readsSshd } from './fail2ban/schema.ts';
 import { defineTask, type Key, type Verdict } from './task.ts';
-import { blocked, type Problem, unseen, wrongKind } from './verdicts.ts';
-import { sentenceList } from './words.ts';
-import { writeOver } from './write.ts';
 
 const HEADER = '# Settings made by harden; other settings and sections in this file are kept.\n\n';
 const AUTH_LOG = '/var/log/auth.log';
 
 const fileOf = ({ name, file }: JailParams): string => file ?? `/etc/fail2ban/jail.d/${name}.conf`;
-const filterFileOf = (filter: string): string => `/etc/fail2ban/filter.d/${filterName(filter)}.conf`;
 
 /** One section of fail2ban's configuration, and the jail that runs from it. */
 export const fail2banJailTask = defineTask({
@@ -34,7 +34,7 @@ export const fail2banJailTask = defineTask({
   ],
   relies: ({ filter, logpath }) => [
     'package:fail2ban',
-    ...(filter ? [`file:${filterFileOf(filter)}` as Key] : []),
+    ...(filter ? [`file:${filterPath(filterName(filter))}` as Key] : []),
     ...(logpath ? [`file:${logpath}` as Key] : []),
   ],
   questions: (params) => ({
@@ -42,7 +42,7 @@ export const fail2banJailTask = defineTask({
     file: ask(fileProbe, { path: fileOf(params), content: 'always' as const }),
     override: params.override ? [ask(fileProbe, { path: OVERRIDE_FILE, content: 'always' as const })] : [],
     filter: params.filter
-      ? [ask(fileProbe, { path: filterFileOf(params.filter), content: 'never' as const })]
+      ? [ask(fileProbe, { path: filterPath(filterName(params.filter)), content: 'never' as const })]
       : [],
     log: ask(fileProbe, { path: params.logpath ?? AUTH_LOG, content: 'never' as const }),
     config: ask(fail2banConfigProbe, 'jails'),
@@ -111,7 +111,7 @@ export const fail2banJailTask = defineTask({
       kind: 'sync-fail2ban',
       jails: params.enabled === false ? [] : [params.name],
       // -t does not see a regex that does not compile
-      filters: params.filter && params.enabled !== false ? [filterFileOf(params.filter)] : [],
+      filters: params.filter && params.enabled !== false ? [filterPath(filterName(params.filter))] : [],
       restart: restart ? [params.name] : [],
     };
     return { verdict: 'change', reason: reasons.join('; '), changes: [...changes, sync], notes };
@@ -125,7 +125,7 @@ const runs = (name: string, server: Observed<Fail2ban>): boolean =>
   server.state === 'present' && server.value.jails.has(name);
 
 /** Why a file cannot be edited. */
-function unusable(path: string, file: Observed<FileState>): Problem | undefined {
+function unusable(path: string, file: Observed<FileState>): Obstacle | undefined {
   if (file.state === 'unreadable') return unseen(path, file);
   if (file.state === 'absent') return undefined;
   if (file.value.kind !== 'file') return wrongKind(path, 'a regular file');
@@ -144,10 +144,10 @@ function missingPart(
   promised: (key: Key) => boolean,
 ): Verdict | undefined {
   if (name && filter) {
-    const key: Key = `file:${filterFileOf(name)}`;
-    if (filter.state === 'unreadable') return unseen(filterFileOf(name), filter);
+    const key: Key = `file:${filterPath(filterName(name))}`;
+    if (filter.state === 'unreadable') return unseen(filterPath(filterName(name)), filter);
     if (filter.state === 'absent' && !promised(key)) {
-      return { verdict: 'needs', key, reason: `the filter ${filterFileOf(name)} does not exist` };
+      return { verdict: 'needs', key, reason: `the filter ${filterPath(filterName(name))} does not exist` };
     }
   }
   if (logpath && backend !== 'systemd') {
@@ -253,7 +253,5 @@ function jailDrift(params: JailParams, server: Observed<Fail2ban>, host: Surroun
 function notesOf(params: JailParams, text: string, wanted: readonly WantedSetting[]): string[] {
   const kept = readSection(text, params.name)?.get('ignoreip')?.value;
   if (kept === undefined || wanted.some(({ key }) => key === 'ignoreip')) return [];
-  return [
-    `${fileOf(params)} ignores ${sentenceList(kept.split(/[\s,]+/))}; that is kept because trusted is empty`,
-  ];
+  return [`${fileOf(params)} ignores ${sentenceList(wordsOf(kept))}; that is kept because trusted is empty`];
 }

@@ -2,9 +2,9 @@ import { Type } from '@sinclair/typebox';
 import { fail2banRegexProbe } from '../probes/fail2ban-regex.ts';
 import { fileProbe } from '../probes/file.ts';
 import { ask } from '../probes/probe.ts';
-import { AbsolutePath } from './params.ts';
+import { AbsolutePath } from './common/params.ts';
+import { failed, unseen } from './common/verdicts.ts';
 import { defineTask } from './task.ts';
-import { unseen } from './verdicts.ts';
 
 /** One argument of a program cannot be longer than 128 KiB. */
 const SAMPLE_LIMIT = 120_000;
@@ -64,14 +64,11 @@ export const fail2banRegexTask = defineTask({
     }
     if (!proof) return { verdict: 'ok', reason: 'the filter is there; apply and verify prove it' };
     if (proof.state !== 'present') {
-      return {
-        verdict: 'failed',
-        reason: proof.state === 'absent' ? 'fail2ban-regex was not run' : proof.why,
-      };
+      return failed(proof.state === 'absent' ? 'fail2ban-regex was not run' : proof.why);
     }
     const { summary, lines, missedLines } = proof.value;
     if (lines === sample.length && proof.value.matched === matched) return { verdict: 'ok', reason: summary };
     const missed = missedLines.length > 0 ? `; missed: ${missedLines.join(' | ')}` : '';
-    return { verdict: 'failed', reason: `${summary}, wanted ${matched} matched${missed}` };
+    return failed(`${summary}, wanted ${matched} matched${missed}`);
   },
 });

@@ -2,11 +2,11 @@ import { posix } from 'node:path';
 import { Type } from '@sinclair/typebox';
 import { CONTENT_LIMIT, fileProbe } from '../probes/file.ts';
 import { ask } from '../probes/probe.ts';
-import { attributeDrift, ownership } from './attributes.ts';
-import { AbsolutePath, Account, Mode, ShellCommand } from './params.ts';
+import { attributeDrift, ownership } from './common/attributes.ts';
+import { AbsolutePath, Account, Mode, ShellCommand } from './common/params.ts';
+import { missing, unseen, wrongKind } from './common/verdicts.ts';
+import { sha256, writeOver } from './common/write.ts';
 import { defineTask, type PlanContext } from './task.ts';
-import { missing, unseen, wrongKind } from './verdicts.ts';
-import { sha256, writeOver } from './write.ts';
 
 const schema = Type.Object(
   {

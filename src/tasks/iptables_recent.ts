@@ -2,11 +2,14 @@ import { type FileState, fileProbe } from '../probes/file.ts';
 import { type Family, type FirewallState, firewallProbe } from '../probes/firewall.ts';
 import { ask, type Observed } from '../probes/probe.ts';
 import { unitProbe } from '../probes/systemd.ts';
+import { blocked, type Obstacle, unseen } from './common/verdicts.ts';
+import { sentenceList } from './common/words.ts';
+import { sha256 } from './common/write.ts';
 import { chainRules, followsSshd, listName, tooFewSessions } from './iptables/chain.ts';
 import { kernelPart, otherBackendDrift } from './iptables/kernel.ts';
 import { lastingPart } from './iptables/lasting.ts';
 import { notesOf } from './iptables/notes.ts';
-import { isProblem, joined } from './iptables/part.ts';
+import { isObstacle, joined } from './iptables/part.ts';
 import {
   DIRECTORY,
   LOADER,
@@ -19,11 +22,8 @@ import {
   UNIT_TEXT,
 } from './iptables/persisted.ts';
 import { parseRule } from './iptables/rule.ts';
-import { check, type Params, schema } from './iptables/schema.ts';
+import { CHAIN, check, type Params, schema } from './iptables/schema.ts';
 import { defineTask } from './task.ts';
-import { blocked, type Problem, unseen } from './verdicts.ts';
-import { sentenceList } from './words.ts';
-import { sha256 } from './write.ts';
 
 /** Connection limits per source address, checked before anything accepts. */
 export const iptablesRecentTask = defineTask({
@@ -32,7 +32,7 @@ export const iptablesRecentTask = defineTask({
     "A source that opens too many connections is dropped (iptables recent): one chain of our own in both families, reached from the top of INPUT, loaded again at boot. Nobody else's rules are touched.",
   schema,
   check,
-  owns: ({ chain = 'HARDEN' }) => [
+  owns: ({ chain = CHAIN }) => [
     `chain:${chain}`,
     `file:${DIRECTORY}`,
     `file:${RULES.ipv4}`,
@@ -42,7 +42,7 @@ export const iptablesRecentTask = defineTask({
     `unit:${UNIT}`,
   ],
   relies: () => ['package:iptables'],
-  questions: ({ chain = 'HARDEN' }) => ({
+  questions: ({ chain = CHAIN }) => ({
     firewall: ask(firewallProbe, 'firewall' as const),
     directory: ask(fileProbe, { path: DIRECTORY, content: 'never' as const }),
     // what they shall hold depends on the ports of sshd, which are not known yet
@@ -54,7 +54,7 @@ export const iptablesRecentTask = defineTask({
     managers: MANAGERS.map((name) => ask(unitProbe, name)),
   }),
   plan(params, seen, { facts }) {
-    const { chain = 'HARDEN', trusted = [], ipv6 = true, limits } = params;
+    const { chain = CHAIN, trusted = [], ipv6 = true, limits } = params;
     if (seen.firewall.state === 'unreadable') return unseen('The firewall', seen.firewall);
     if (seen.firewall.state === 'absent') {
       return { verdict: 'needs', key: 'package:iptables', reason: 'there is no iptables on this host' };
@@ -96,7 +96,7 @@ export const iptablesRecentTask = defineTask({
         families.flatMap((family) => otherBackendDrift(state, family, chain)),
       ),
     ]);
-    if (isProblem(found)) return { ...found, notes };
+    if (isObstacle(found)) return { ...found, notes };
     const { reasons, changes } = found;
     if (changes.length === 0) {
       return { verdict: 'ok', reason: `all ${limits.length} limits are in force and loaded at boot`, notes };
@@ -118,7 +118,7 @@ const chainOf = (file: Observed<FileState>): string | undefined =>
   )?.[1];
 
 /** Somebody else's chain of this name: no file of ours fills it, and it holds what we never write. */
-function foreignChain(file: Observed<FileState>, state: FirewallState, chain: string): Problem | undefined {
+function foreignChain(file: Observed<FileState>, state: FirewallState, chain: string): Obstacle | undefined {
   if (chainOf(file) === chain) return undefined;
   for (const family of ['ipv4', 'ipv6'] as const) {
     const { active } = state[family];
@@ -133,7 +133,7 @@ function foreignChain(file: Observed<FileState>, state: FirewallState, chain: st
 }
 
 /** Limits of an earlier run in a chain of another name: they would count every connection once more. */
-function formerChain(file: Observed<FileState>, state: FirewallState, chain: string): Problem | undefined {
+function formerChain(file: Observed<FileState>, state: FirewallState, chain: string): Obstacle | undefined {
   const former = chainOf(file);
   if (former === undefined || former === chain || !holds(state, 'ipv4', former)) return undefined;
   const remove = (tool: string) =>
@@ -144,7 +144,7 @@ function formerChain(file: Observed<FileState>, state: FirewallState, chain: str
 }
 
 /** The ports of sshd, unless the limits cannot be loaded with them. */
-function usableSshPorts({ limits }: Params, { sshPorts }: FirewallState): readonly number[] | Problem {
+function usableSshPorts({ limits }: Params, { sshPorts }: FirewallState): readonly number[] | Obstacle {
   const follower = limits.find(followsSshd);
   if (sshPorts.state === 'unreadable') return unseen('The ports of sshd', sshPorts);
   if (sshPorts.state === 'absent') {

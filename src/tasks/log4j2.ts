@@ -1,11 +1,11 @@
 import { Type } from '@sinclair/typebox';
 import { fileProbe } from '../probes/file.ts';
 import { ask } from '../probes/probe.ts';
+import { AbsolutePath } from './common/params.ts';
+import { blocked, unseen, wrongKind } from './common/verdicts.ts';
+import { writeOver } from './common/write.ts';
 import { patchLog4j2 } from './log4j2/patch.ts';
-import { AbsolutePath } from './params.ts';
 import { defineTask } from './task.ts';
-import { unseen, wrongKind } from './verdicts.ts';
-import { writeOver } from './write.ts';
 
 const schema = Type.Object(
   {
@@ -46,23 +46,17 @@ export const log4j2Task = defineTask({
   plan({ path, log, size = '10 MB', keep = 9 }, { file }) {
     if (file.state === 'unreadable') return unseen(path, file);
     if (file.state === 'absent') {
-      return { verdict: 'blocked', reason: `James is not installed here: ${path} does not exist` };
+      return blocked(`James is not installed here: ${path} does not exist`);
     }
     const { value } = file;
     if (value.kind !== 'file') return wrongKind(path, 'a regular file');
     if (!value.content) {
-      return {
-        verdict: 'blocked',
-        reason: `${path} has ${value.size} bytes, too many to patch; it was left alone`,
-      };
+      return blocked(`${path} has ${value.size} bytes, too many to patch; it was left alone`);
     }
     const patch = patchLog4j2(value.content, { log, size, keep });
     switch (patch.state) {
       case 'refused':
-        return {
-          verdict: 'blocked',
-          reason: `${path}:${patch.line}:${patch.column} ${patch.reason}; it was left alone`,
-        };
+        return blocked(`${path}:${patch.line}:${patch.column} ${patch.reason}; it was left alone`);
       case 'unchanged':
         return { verdict: 'ok', reason: patch.reason, notes: patch.notes };
       case 'patched':

@@ -1,10 +1,10 @@
 import { Type } from '@sinclair/typebox';
 import { packageProbe } from '../probes/packages.ts';
 import { ask } from '../probes/probe.ts';
-import { asList, OneOrMore } from './params.ts';
+import { asList, OneOrMore } from './common/params.ts';
+import { unseen } from './common/verdicts.ts';
+import { sentenceList } from './common/words.ts';
 import { defineTask } from './task.ts';
-import { unseen } from './verdicts.ts';
-import { sentenceList } from './words.ts';
 
 const Name = Type.String({ pattern: '^[a-z0-9][a-z0-9+.-]+$', description: 'The name of a package.' });
 

@@ -3,10 +3,10 @@ import { fileProbe } from '../probes/file.ts';
 import { ask } from '../probes/probe.ts';
 import { unitName, unitProbe } from '../probes/systemd.ts';
 import type { Change } from './change.ts';
-import { AbsolutePath } from './params.ts';
+import { AbsolutePath } from './common/params.ts';
+import { unseen } from './common/verdicts.ts';
+import { sentenceList } from './common/words.ts';
 import { defineTask } from './task.ts';
-import { unseen } from './verdicts.ts';
-import { sentenceList } from './words.ts';
 
 /** A systemd service. A restart owed is read off the host's state, never remembered from a run. */
 export const serviceTask = defineTask({

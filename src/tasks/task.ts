@@ -70,7 +70,7 @@ export interface TaskType<S extends TObject = TObject, Q extends Questions = Que
   localFiles?(params: Static<S>): readonly LocalFile[];
   /** What it writes. */
   owns(params: Static<S>): readonly Key[];
-  /** What it relies on: while the owner of one of these has something to do, this task's answer is unknown. */
+  /** What it relies on: while a barrier that owns one of these has something to do, or another task that could bring what it needs, its answer is unknown. */
   relies?(params: Static<S>): readonly Key[];
   questions(params: Static<S>, context: Pick<PlanContext, 'prove' | 'local'>): Q;
   /** Pure and total over the observations. */

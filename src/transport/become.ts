@@ -1,5 +1,5 @@
 import { sh } from '../shell/quote.ts';
-import { printable } from './errors.ts';
+import { printable } from '../text/harmless.ts';
 import type { Exit } from './process.ts';
 import type { TransportFailure } from './transport.ts';
 
@@ -33,7 +33,7 @@ export function marks(nonce: string): Marks {
  * standard input, where a bare `sh -s` would run it and print it.
  */
 export function commandLine(via: Via['kind'], mark: Marks): string {
-  const shell = sh`sh -c ${script(mark)} sh`;
+  const shell = sh`sh -c ${waitForScript(mark)} sh`;
   return `${prefix[via](mark)}${shell.text} $SSH_CONNECTION`;
 }
 
@@ -44,7 +44,7 @@ const prefix: Readonly<Record<Via['kind'], (mark: Marks) => string>> = {
   'sudo-password': ({ prompt }) => `env LC_ALL=C sudo -S -p ${prompt} `,
 };
 
-function script({ ready, begin }: Marks): string {
+function waitForScript({ ready, begin }: Marks): string {
   return `echo ${ready}; echo ${ready} >&2; while IFS= read -r l; do [ "$l" = ${begin} ] && break; done; exec sh -s -- "$@"`;
 }
 
@@ -55,7 +55,7 @@ export function asksAgain(said: string, { prompt }: Marks): boolean {
   );
 }
 
-export interface Refusal {
+export interface SudoRefusal {
   readonly reason: Extract<
     TransportFailure,
     'sudo-missing' | 'sudo-password-needed' | 'sudo-password-wrong' | 'sudo-forbidden' | 'login-rejected'
@@ -71,7 +71,7 @@ const needed =
   /password is required|no password was provided|authentication is required|terminal is required|no tty present/i;
 
 /** Why the script never started, from what was said on standard error before its start. */
-export function classifyRefusal(via: Via['kind'], exit: Exit, stderr: string, mark: Marks): Refusal {
+export function classifyRefusal(via: Via['kind'], exit: Exit, stderr: string, mark: Marks): SudoRefusal {
   const said = stderr.replaceAll(mark.prompt, ' ');
   const quoted = said.trim() === '' ? 'it said nothing' : `it said: “${printable(said)}”`;
   if (via === 'direct') {
@@ -114,7 +114,7 @@ export function classifyRefusal(via: Via['kind'], exit: Exit, stderr: string, ma
   };
 }
 
-export const wrongPassword: Refusal = {
+export const wrongPassword: SudoRefusal = {
   reason: 'sudo-password-wrong',
   sentence:
     'did not accept the password for sudo. It was tried once and will not be tried again in this run, so that the account is not locked. Give the right one, and see that this user may use sudo.',

@@ -1,3 +1,4 @@
+import { printable } from '../text/harmless.ts';
 import { TransportError, type TransportFailure } from './transport.ts';
 
 /** What a message points at: the inventory's name, and the address really used. */
@@ -26,12 +27,6 @@ export function failure(
   cause?: unknown,
 ): TransportError {
   return new TransportError(reason, where.name, sentences, cause === undefined ? undefined : { cause });
-}
-
-/** Foreign text on one line, without control or direction-changing characters, cut to `limit`. */
-export function printable(text: string, limit = 300): string {
-  const clean = text.replace(/[\s\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ').trim();
-  return clean.length > limit ? `${clean.slice(0, limit)}…` : clean;
 }
 
 /** What an unanswered connection may mean; retrying makes one of the causes worse. */

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { ServerHostKeyAlgorithm } from 'ssh2';
-import { failure, place, printable, type Where } from './errors.ts';
-import { judge, type KnownHost, keyType, knownHostName, knownKeyTypes } from './known-hosts.ts';
+import { printable } from '../text/harmless.ts';
+import { failure, place, type Where } from './errors.ts';
+import { judgeKey, type KnownHost, keyType, knownHostName, knownKeyTypes } from './known-hosts.ts';
 import type { TransportError } from './transport.ts';
 
 /** Which host keys are accepted, and which kinds are asked for. */
@@ -74,7 +75,7 @@ export function knownKeys(
     algorithms: algorithms(knownKeyTypes(known, names)),
     refuse(key) {
       const shown = `${printable(keyType(key) ?? 'unknown')} key with fingerprint ${fingerprint(key)}`;
-      const verdict = judge(known, names, key);
+      const verdict = judgeKey(known, names, key);
       switch (verdict.state) {
         case 'trusted':
           return undefined;

@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto';
+import { glob } from '../text/glob.ts';
 
 /** One usable line of a known_hosts file. */
 export interface KnownHost {
@@ -18,7 +19,7 @@ interface Place {
 }
 
 /** What the files say about a key that a host showed. */
-export type Verdict =
+export type KeyVerdict =
   | { readonly state: 'trusted' }
   /** `authority`: a certificate authority is on file for the host; certificates are not supported. */
   | { readonly state: 'unknown'; readonly authority?: Place }
@@ -56,7 +57,7 @@ export function knownHostName(host: string, port: number): string {
  * Judges a key by all lines for any of `names`: revoked before trusted before changed. A name after the first counts
  * only if its key is the same (ssh reads the bare name's line for a host on another port so).
  */
-export function judge(known: readonly KnownHost[], names: readonly string[], key: Buffer): Verdict {
+export function judgeKey(known: readonly KnownHost[], names: readonly string[], key: Buffer): KeyVerdict {
   const [first = '', ...others] = names;
   const own = known.filter((line) => matches(line.hosts, first));
   const all = known.filter((line) => names.some((name) => matches(line.hosts, name)));
@@ -100,28 +101,4 @@ function matchesHash(hosts: string, name: string): boolean {
   const [, version, salt, hash] = hosts.split('|');
   if (version !== '1' || salt === undefined || hash === undefined) return false;
   return createHmac('sha1', Buffer.from(salt, 'base64')).update(name).digest('base64') === hash;
-}
-
-/** `*` and `?` against a whole name. Not a regex: a pattern with many stars would take exponential time. */
-function glob(pattern: string, name: string): boolean {
-  let p = 0;
-  let n = 0;
-  let star = -1;
-  let mark = 0;
-  while (n < name.length) {
-    if (pattern[p] === '*') {
-      star = p++;
-      mark = n;
-    } else if (p < pattern.length && (pattern[p] === '?' || pattern[p] === name[n])) {
-      p++;
-      n++;
-    } else if (star >= 0) {
-      p = star + 1;
-      n = ++mark;
-    } else {
-      return false;
-    }
-  }
-  while (pattern[p] === '*') p++;
-  return p === pattern.length;
 }

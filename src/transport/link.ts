@@ -1,7 +1,8 @@
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { AuthHandlerMiddleware, Client } from 'ssh2';
-import { errorCode, failure, interrupted, limitHint, message, place, printable } from './errors.ts';
+import { printable } from '../text/harmless.ts';
+import { errorCode, failure, interrupted, limitHint, message, place } from './errors.ts';
 import { authHandler, type Credential } from './login.ts';
 import type { Stop } from './route.ts';
 import type { TransportError } from './transport.ts';

@@ -1,7 +1,8 @@
 import { readFile, stat } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import type { AnyAuthMethod, AuthenticationType, ParsedKey, BaseAgent as Ssh2Agent } from 'ssh2';
-import { errorCode, failure, message, place, printable, type Where } from './errors.ts';
+import { printable } from '../text/harmless.ts';
+import { errorCode, failure, message, place, type Where } from './errors.ts';
 import { fingerprint } from './host-key.ts';
 import { expandPath, type SshSettings } from './ssh-config.ts';
 

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import { failure, place, printable, type Where } from './errors.ts';
+import { printable } from '../text/harmless.ts';
+import { failure, place, type Where } from './errors.ts';
 import { type HostKeyPolicy, knownKeys, pinnedKey } from './host-key.ts';
 import { type KnownHost, parseKnownHosts } from './known-hosts.ts';
 import { type Credential, planLogin } from './login.ts';

@@ -1,6 +1,6 @@
 import { asksAgain, type Marks, type Via } from './become.ts';
 import { failure, place, type Where } from './errors.ts';
-import { type Exit, feed, type Process } from './process.ts';
+import { type Exit, type Process, writeAll } from './process.ts';
 import { signalNumber } from './signals.ts';
 import type { Output, RunOptions } from './transport.ts';
 
@@ -91,7 +91,7 @@ export function runScript({
             ),
           );
     const heard = () => silence?.refresh();
-    const send = (text: string) => void feed(process.stdin, Buffer.from(text), heard);
+    const send = (text: string) => void writeAll(process.stdin, Buffer.from(text), heard);
     const wholeScript = `${mark.begin}\n${script}`;
 
     let passwordSent = false;

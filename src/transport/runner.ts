@@ -4,7 +4,7 @@ import {
   classifyRefusal,
   commandLine,
   marks,
-  type Refusal,
+  type SudoRefusal,
   type Via,
   wrongPassword,
 } from './become.ts';
@@ -23,7 +23,7 @@ export interface RunnerOptions {
   readonly explainLoss: (started: boolean) => TransportError;
 }
 
-const UNUSABLE: Refusal = {
+const UNUSABLE: SudoRefusal = {
   reason: 'sudo-password-wrong',
   sentence: 'cannot be given a password that contains a line break or NUL; it was not sent.',
 };
@@ -38,16 +38,17 @@ export function scriptRunner({ where, start, sudo, becomePassword, explainLoss }
       ? { kind: 'sudo' }
       : { kind: 'sudo-password', password: given };
   let learned = !sudo;
-  let refusedPassword: Refusal | undefined;
+  let refusedPassword: SudoRefusal | undefined;
   let turn: Promise<void> = Promise.resolve();
 
-  const refuse = (refusal: Refusal) => failure(refusal.reason, where, `${place(where)} ${refusal.sentence}`);
+  const refuse = (refusal: SudoRefusal) =>
+    failure(refusal.reason, where, `${place(where)} ${refusal.sentence}`);
 
   async function attempt(
     script: string,
     options: RunOptions,
     onStart: () => void,
-  ): Promise<Output | Refusal> {
+  ): Promise<Output | SudoRefusal> {
     const mark = marks(randomBytes(8).toString('hex'));
     const started = () => {
       learned = true;

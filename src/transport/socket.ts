@@ -1,7 +1,8 @@
 import { connect as connectTcp, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Client } from 'ssh2';
-import { connectFailure, failure, interrupted, place, printable, type Where } from './errors.ts';
+import { printable } from '../text/harmless.ts';
+import { connectFailure, failure, interrupted, place, type Where } from './errors.ts';
 import type { TransportError } from './transport.ts';
 
 /** A TCP connection to the first host on the way. */

@@ -1,5 +1,6 @@
 import { homedir, hostname, userInfo } from 'node:os';
-import { failure, printable, type Where } from './errors.ts';
+import { printable } from '../text/harmless.ts';
+import { failure, type Where } from './errors.ts';
 import { localShell } from './local-shell.ts';
 
 /** How ssh itself would reach a host: the part of `ssh -G` that matters here. */
@@ -26,7 +27,7 @@ export interface Overrides {
   readonly jump?: string | undefined;
 }
 
-export interface Surroundings {
+export interface SshConfigOptions {
   readonly env: NodeJS.ProcessEnv;
   /** Default `ssh`. */
   readonly sshBinary?: string | undefined;
@@ -73,7 +74,7 @@ export function parseSettings(text: string, address: string, env: NodeJS.Process
 export async function resolveSettings(
   address: string,
   overrides: Overrides,
-  { env, sshBinary = 'ssh' }: Surroundings,
+  { env, sshBinary = 'ssh' }: SshConfigOptions,
   where: Where,
 ): Promise<SshSettings> {
   // A name such as -oProxyCommand=… would be an option, and blanks or control characters are never part of a name.

@@ -1,7 +1,8 @@
 import type { Duplex } from 'node:stream';
 import type { ClientChannel } from 'ssh2';
+import { printable } from '../text/harmless.ts';
 import type { BecomePassword } from './become.ts';
-import { failure, message, place, printable } from './errors.ts';
+import { failure, message, place } from './errors.ts';
 import { closeLinks, type Link, logIn } from './link.ts';
 import type { Exit, Process } from './process.ts';
 import { planRoute, type RouteOptions, type Stop } from './route.ts';

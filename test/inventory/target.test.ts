@@ -1,4 +1,3 @@
-import { homedir } from 'node:os';
 import { expect, it } from 'vitest';
 import type { Inventory } from '../../src/inventory/schema.ts';
 import { target } from '../../src/inventory/target.ts';
@@ -29,7 +28,7 @@ it.each([
       connection: 'ssh',
       port: 2222,
       user: 'ann',
-      identityFile: `${homedir()}/.ssh/mail`,
+      identityFile: '~/.ssh/mail',
       hostKey: 'ssh-ed25519 AAAA',
       jump: 'bastion',
       become: false,

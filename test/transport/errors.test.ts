@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { connectFailure, place, printable } from '../../src/transport/errors.ts';
+import { printable } from '../../src/text/harmless.ts';
+import { connectFailure, place } from '../../src/transport/errors.ts';
 
 test.each([
   [{ name: 'web1', address: '203.0.113.10', port: 22 }, 'web1 (203.0.113.10:22)'],

@@ -1,7 +1,7 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { judge, knownHostName, knownKeyTypes, parseKnownHosts } from '../../src/transport/known-hosts.ts';
+import { judgeKey, knownHostName, knownKeyTypes, parseKnownHosts } from '../../src/transport/known-hosts.ts';
 
 function blob(type: string, seed: string): Buffer {
   const length = Buffer.alloc(4);
@@ -67,20 +67,20 @@ describe('a key is judged by the lines on file', () => {
     ['cut off', ['h ssh-ed25519', 'h'], ['h'], a, 'unknown'],
   ];
   test.each(cases)('%s', (_why, file, names, key, state, at) => {
-    const verdict = judge(parseKnownHosts(file.join('\n'), 'known_hosts'), names, key);
+    const verdict = judgeKey(parseKnownHosts(file.join('\n'), 'known_hosts'), names, key);
     expect(verdict).toMatchObject({ state, ...(at === undefined ? {} : { file: 'known_hosts', line: at }) });
   });
 });
 
 test('a certificate authority is named, though it does not help', () => {
   const known = parseKnownHosts(`@cert-authority ${line('h')}`, '/etc/known');
-  expect(judge(known, ['h'], a)).toEqual({ state: 'unknown', authority: { file: '/etc/known', line: 1 } });
+  expect(judgeKey(known, ['h'], a)).toEqual({ state: 'unknown', authority: { file: '/etc/known', line: 1 } });
 });
 
 test('several files are one', () => {
   const known = [...parseKnownHosts(line('h', b), 'one'), ...parseKnownHosts(line('h'), 'two')];
-  expect(judge(known, ['h'], a)).toEqual({ state: 'trusted' });
-  expect(judge(known, ['h'], rsa)).toEqual({ state: 'changed', file: 'one', line: 1 });
+  expect(judgeKey(known, ['h'], a)).toEqual({ state: 'trusted' });
+  expect(judgeKey(known, ['h'], rsa)).toEqual({ state: 'changed', file: 'one', line: 1 });
 });
 
 test('the types on file, without authorities, revoked keys and other hosts', () => {
@@ -108,18 +108,18 @@ test.each([
 });
 
 test('a name that ssh-keygen hashed', () => {
-  expect(judge(parseKnownHosts(fromKeygen, 'f'), ['mail.example.org'], a)).toEqual({ state: 'trusted' });
+  expect(judgeKey(parseKnownHosts(fromKeygen, 'f'), ['mail.example.org'], a)).toEqual({ state: 'trusted' });
 });
 
 test('no text makes it throw, and a pattern of stars does not make it slow', () => {
   fc.assert(
     fc.property(fc.string({ maxLength: 200, unit: 'binary' }), (text) => {
-      judge(parseKnownHosts(text, 'f'), ['h'], a);
+      judgeKey(parseKnownHosts(text, 'f'), ['h'], a);
     }),
   );
   const evil = parseKnownHosts(line(`${'*a'.repeat(60)}b`), 'f');
   const start = performance.now();
-  expect(judge(evil, ['a'.repeat(200)], a)).toEqual({ state: 'unknown' });
+  expect(judgeKey(evil, ['a'.repeat(200)], a)).toEqual({ state: 'unknown' });
   expect(performance.now() - start).toBeLessThan(200);
 });
 
@@ -129,7 +129,7 @@ test('a literal name matches exactly itself', () => {
       fc.stringMatching(/^[a-z0-9.-]{1,20}$/),
       fc.stringMatching(/^[a-z0-9.-]{1,20}$/),
       (one, other) => {
-        const state = judge(parseKnownHosts(line(one), 'f'), [other], a).state;
+        const state = judgeKey(parseKnownHosts(line(one), 'f'), [other], a).state;
         expect(state).toBe(one === other ? 'trusted' : 'unknown');
       },
     ),

@@ -1,13 +1,12 @@
-import { createHash } from 'node:crypto';
 import { feed } from '../../shell/frame.ts';
 import { type Sh, sh } from '../../shell/quote.ts';
 import type { MakeDirectory, SetAttributes, WriteFile } from '../../tasks/change.ts';
+import { sha256 } from '../../tasks/common/write.ts';
 
 export function writeFile({ path, before, content, mode, owner, group, validate }: WriteFile): Sh {
   const expected = before.state === 'absent' ? 'absent' : before.sha256;
-  const sum = createHash('sha256').update(content).digest('hex');
   return feed(
-    sh`write_file ${path} ${expected} ${sum} ${mode ?? ''} ${owner ?? ''} ${group ?? ''} ${validate ?? ''}`,
+    sh`write_file ${path} ${expected} ${sha256(content)} ${mode ?? ''} ${owner ?? ''} ${group ?? ''} ${validate ?? ''}`,
     content,
   );
 }

@@ -1,5 +1,9 @@
 import { escapeValue } from './ini-section.ts';
 
+/** Where a filter stands, or what overrides it. */
+export const filterPath = (name: string, suffix: 'conf' | 'local' = 'conf'): string =>
+  `/etc/fail2ban/filter.d/${name}.${suffix}`;
+
 /** A whole filter file; several regexes stand one a line, indented to one column. */
 export function filterFile(failregex: readonly string[], ignoreregex: readonly string[]): Buffer {
   const setting = (key: string, regexes: readonly string[]) =>

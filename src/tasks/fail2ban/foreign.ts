@@ -1,7 +1,8 @@
 import type { ConfigFile } from '../../probes/fail2ban-config.ts';
-import { parseNetwork } from '../network.ts';
+import { parseNetwork } from '../common/network.ts';
 import { readSection, unreadableLine } from './ini-section.ts';
 import { effective } from './jail-files.ts';
+import { wordsOf } from './jail-settings.ts';
 import type { JailParams } from './schema.ts';
 import { filterName } from './schema.ts';
 
@@ -43,7 +44,7 @@ export function foreignSetting(
     return `${filter.path}:${filter.line} gives [${name}] the filter ${filter.value}; remove it`;
   }
   const spared = effective(files, name, 'ignoreip') ?? effective(files, 'DEFAULT', 'ignoreip');
-  if (spared?.value.split(/[\s,]+/).some((word) => parseNetwork(word)?.prefix === 0)) {
+  if (spared && wordsOf(spared.value).some((word) => parseNetwork(word)?.prefix === 0)) {
     return `${spared.path}:${spared.line} spares every address there is: [${name}] would ban nobody; remove it`;
   }
   return undefined;

@@ -1,7 +1,7 @@
 import type { Jail } from '../../probes/fail2ban.ts';
-import { parseNetwork } from '../network.ts';
+import { parseNetwork } from '../common/network.ts';
 import { seconds } from './duration.ts';
-import { canonicalAddress, closes, ports, type Surroundings } from './jail-settings.ts';
+import { canonicalAddress, closes, ports, type Surroundings, wordsOf } from './jail-settings.ts';
 import { type JailParams, readsSshd } from './schema.ts';
 
 /** How a running jail differs from what is wanted. */
@@ -84,7 +84,7 @@ const watchesSshd = ({ logpath, journalmatch }: Jail): boolean =>
 
 /** Addresses that the server spares although neither a file nor the playbook says so. */
 function sparedByNobody({ ignoreip }: Jail, { trusted = [] }: JailParams, host: Surroundings): string[] {
-  const words = (host.ignoreip ?? '').split(/[\s,]+/).filter(Boolean);
+  const words = wordsOf(host.ignoreip ?? '');
   // a name or a reference stands for addresses that are not known here
   if (words.some((word) => !parseNetwork(word))) return [];
   const written = new Set([...words, ...trusted, '127.0.0.1/8', '::1'].map(canonicalAddress));

@@ -1,4 +1,4 @@
-import { parseNetwork } from '../network.ts';
+import { parseNetwork } from '../common/network.ts';
 import { seconds } from './duration.ts';
 import { escapeValue, literalValue } from './ini-section.ts';
 import type { JailParams } from './schema.ts';
@@ -90,7 +90,8 @@ export const ports = (text: string | undefined): string | undefined => text?.rep
 
 const isTrue = (text: string): boolean => /^(1|yes|true|on)$/i.test(text);
 
-const wordsOf = (text: string): string[] => text.split(/[\s,]+/).filter((word) => word !== '');
+/** `ignoreip` and its like: blanks, line ends and commas separate. */
+export const wordsOf = (text: string): string[] => text.split(/[\s,]+/).filter((word) => word !== '');
 
 /** One spelling of an address or network, or the word itself. */
 export const canonicalAddress = (word: string): string => parseNetwork(word)?.text ?? word;

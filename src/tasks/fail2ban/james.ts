@@ -26,10 +26,10 @@ const AUDITED_LOGIN = line(AUDIT, '<ADDR>', 'SMTP Authentication failed\\.');
 
 /** The failregexes for one version of James (`3.8.1`, `3.10.0-SNAPSHOT`); undefined means that it is not known. */
 export function jamesFailregex(version: string | undefined): readonly string[] {
-  return isDevelopment(version) ? [...REGEXES, AUDITED_LOGIN] : REGEXES;
+  return isSince310(version) ? [...REGEXES, AUDITED_LOGIN] : REGEXES;
 }
 
-function isDevelopment(version: string | undefined): boolean {
+function isSince310(version: string | undefined): boolean {
   const [, major, minor] = /^(\d+)\.(\d+)/.exec(version ?? '') ?? [];
   return major !== undefined && (Number(major) > 3 || (Number(major) === 3 && Number(minor) >= 10));
 }

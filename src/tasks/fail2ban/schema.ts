@@ -1,5 +1,5 @@
 import { type Static, Type } from '@sinclair/typebox';
-import { checkTrusted, Trusted } from '../trusted.ts';
+import { checkTrusted, Trusted } from '../common/trusted.ts';
 import { seconds } from './duration.ts';
 
 /** iptables cuts chain names at 28 characters, and fail2ban's are `f2b-NAME`. */

@@ -1,5 +1,5 @@
 import type { Family } from '../../probes/firewall.ts';
-import { parseNetwork } from '../network.ts';
+import { parseNetwork } from '../common/network.ts';
 import { type Rule, sortedPorts, type Traffic } from './rule.ts';
 
 /** One row of the task: so many new connections (or pings) of one source within so many seconds. */

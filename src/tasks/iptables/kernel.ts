@@ -1,5 +1,5 @@
 import type { Backend, Family, FirewallState } from '../../probes/firewall.ts';
-import { type Problem, unseen } from '../verdicts.ts';
+import { type Obstacle, unseen } from '../common/verdicts.ts';
 import { loadRulesChange } from './batch.ts';
 import { ruleDrift } from './drift.ts';
 import { NOTHING, type Part } from './part.ts';
@@ -12,7 +12,7 @@ export function kernelPart(
   chain: string,
   wanted: readonly Rule[],
   lists: readonly string[],
-): Part | Problem {
+): Part | Obstacle {
   const { active } = state[family];
   if (active.state !== 'present') {
     return unseen(

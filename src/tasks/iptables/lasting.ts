@@ -1,12 +1,12 @@
 import type { FileState } from '../../probes/file.ts';
 import type { Observed } from '../../probes/probe.ts';
 import type { UnitState } from '../../probes/systemd.ts';
-import { attributeDrift } from '../attributes.ts';
 import type { ControlUnit } from '../change.ts';
-import { blocked, type Problem, unseen, wrongKind } from '../verdicts.ts';
-import { sentenceList } from '../words.ts';
-import { sha256, writeOver } from '../write.ts';
-import { isProblem, joined, NOTHING, type Part } from './part.ts';
+import { attributeDrift } from '../common/attributes.ts';
+import { blocked, type Obstacle, unseen, wrongKind } from '../common/verdicts.ts';
+import { sentenceList } from '../common/words.ts';
+import { sha256, writeOver } from '../common/write.ts';
+import { isObstacle, joined, NOTHING, type Part } from './part.ts';
 import { DIRECTORY, UNIT, UNIT_FILE, UNIT_TEXT } from './persisted.ts';
 
 const ROOT = { owner: 'root', group: 'root' } as const;
@@ -29,7 +29,7 @@ export function lastingPart(
   unitFile: Observed<FileState>,
   unit: Observed<UnitState>,
   astray: readonly string[],
-): Part | Problem {
+): Part | Obstacle {
   if (unit.state === 'unreadable') return unseen(UNIT, unit);
   const value = unit.state === 'present' ? unit.value : undefined;
   if (value && value.dropIns.length > 0) {
@@ -50,14 +50,14 @@ export function lastingPart(
     directoryPart(directory),
     ...files.map(filePart),
     text,
-    unitPart(value, !isProblem(text) && text.changes.some(({ kind }) => kind === 'write-file'), astray),
+    unitPart(value, !isObstacle(text) && text.changes.some(({ kind }) => kind === 'write-file'), astray),
   ]);
   // on a host that never had them, a list of everything that is missing says nothing more
-  if (isProblem(all) || value || directory.state === 'present') return all;
+  if (isObstacle(all) || value || directory.state === 'present') return all;
   return { ...all, reasons: [...astray, 'nothing loads the limits at boot'] };
 }
 
-function directoryPart(seen: Observed<FileState>): Part | Problem {
+function directoryPart(seen: Observed<FileState>): Part | Obstacle {
   if (seen.state === 'unreadable') return unseen(DIRECTORY, seen);
   if (seen.state === 'absent') {
     return {
@@ -71,7 +71,7 @@ function directoryPart(seen: Observed<FileState>): Part | Problem {
   return attributesPart(DIRECTORY, seen.value, '0700');
 }
 
-function filePart({ path, text, mode, seen }: OwnFile): Part | Problem {
+function filePart({ path, text, mode, seen }: OwnFile): Part | Obstacle {
   if (seen.state === 'unreadable') return unseen(path, seen);
   const write = (over?: FileState) => ({ ...writeOver(path, over, Buffer.from(text)), mode, ...ROOT });
   if (seen.state === 'absent') return { reasons: [`${path} does not exist`], changes: [write()] };
@@ -95,7 +95,7 @@ function unitPart(
   unit: UnitState | undefined,
   rewritten: boolean,
   astray: readonly string[],
-): Part | Problem {
+): Part | Obstacle {
   const { activeState = 'not there', unitFileState, needDaemonReload = false, wantedBy = [] } = unit ?? {};
   const old = rewritten || needDaemonReload ? [`${UNIT} runs from an older unit file`] : [];
   const again = activeState === 'active' ? [...astray, ...old] : [...astray, `${UNIT} is ${activeState}`];

@@ -1,16 +1,16 @@
 import type { Family, FamilyTables, FirewallState } from '../../probes/firewall.ts';
 import type { Observed } from '../../probes/probe.ts';
 import type { UnitState } from '../../probes/systemd.ts';
-import { contains, parseNetwork } from '../network.ts';
-import { sentenceList } from '../words.ts';
+import { contains, parseNetwork } from '../common/network.ts';
+import { sentenceList } from '../common/words.ts';
 import { coversSsh, listName, portsOf } from './chain.ts';
 import { MANAGERS, UNIT } from './persisted.ts';
 import { words } from './rule.ts';
-import type { Params } from './schema.ts';
+import { CHAIN, type Params } from './schema.ts';
 
 /** The traps of this host that the limits do not mend. */
 export function notesOf(
-  { chain = 'HARDEN', trusted = [], ipv6 = true, limits }: Params,
+  { chain = CHAIN, trusted = [], ipv6 = true, limits }: Params,
   state: FirewallState,
   sshPorts: readonly number[],
   operator: string,

@@ -1,5 +1,5 @@
 import type { Change } from '../change.ts';
-import type { Problem } from '../verdicts.ts';
+import type { Obstacle } from '../common/verdicts.ts';
 
 /** What one part of the task found: why something differs, and what mends it, in order. Both empty if nothing does. */
 export interface Part {
@@ -9,13 +9,13 @@ export interface Part {
 
 export const NOTHING: Part = { reasons: [], changes: [] };
 
-export const isProblem = (found: Part | Problem): found is Problem => 'verdict' in found;
+export const isObstacle = (found: Part | Obstacle): found is Obstacle => 'verdict' in found;
 
 /** Parts one after the other; the first problem is the problem of all. */
-export function joined(parts: readonly (Part | Problem)[]): Part | Problem {
-  const problem = parts.find(isProblem);
+export function joined(parts: readonly (Part | Obstacle)[]): Part | Obstacle {
+  const problem = parts.find(isObstacle);
   if (problem) return problem;
-  const fine = parts.filter((part): part is Part => !isProblem(part));
+  const fine = parts.filter((part): part is Part => !isObstacle(part));
   return {
     reasons: fine.flatMap(({ reasons }) => reasons),
     changes: fine.flatMap(({ changes }) => changes),

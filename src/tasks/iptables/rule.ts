@@ -1,5 +1,5 @@
 import type { Family } from '../../probes/firewall.ts';
-import { parseNetwork } from '../network.ts';
+import { parseNetwork } from '../common/network.ts';
 
 /** What a limit counts. */
 export type Traffic =

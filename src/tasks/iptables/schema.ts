@@ -1,5 +1,5 @@
 import { type Static, Type } from '@sinclair/typebox';
-import { checkTrusted, Trusted } from '../trusted.ts';
+import { checkTrusted, Trusted } from '../common/trusted.ts';
 import { followsSshd, listName, tooFewSessions } from './chain.ts';
 import { CHAIN_NAME } from './loader.ts';
 
@@ -41,12 +41,15 @@ const Row = Type.Object(
 );
 
 /** What a playbook says of the limits. */
+/** The chain, if the task names no other. */
+export const CHAIN = 'HARDEN';
+
 export const schema = Type.Object(
   {
     chain: Type.Optional(
       Type.String({
         pattern: CHAIN_NAME,
-        default: 'HARDEN',
+        default: CHAIN,
         description: 'The chain that holds all rules (default HARDEN).',
       }),
     ),
@@ -72,7 +75,7 @@ const RESERVED =
   /^(INPUT|OUTPUT|FORWARD|PREROUTING|POSTROUTING|ACCEPT|DROP|REJECT|RETURN|QUEUE|NFQUEUE|LOG|f2b-.*)$/;
 
 /** What the schema cannot say. */
-export function check({ chain = 'HARDEN', trusted = [], limits }: Params): [(string | number)[], string][] {
+export function check({ chain = CHAIN, trusted = [], limits }: Params): [(string | number)[], string][] {
   const problems: [(string | number)[], string][] = [];
   if (RESERVED.test(chain))
     problems.push([['chain'], `${chain} is a name that iptables or fail2ban uses itself`]);

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import type { Family, FilterTable } from '../../../src/probes/firewall.ts';
+import { parseNetwork } from '../../../src/tasks/common/network.ts';
 import { type Rule, sortedPorts, type Traffic } from '../../../src/tasks/iptables/rule.ts';
-import { parseNetwork } from '../../../src/tasks/network.ts';
 
 const list = fc.stringMatching(/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,30}$/);
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { sentenceList } from '../../src/tasks/words.ts';
+import { sentenceList } from '../../../src/tasks/common/words.ts';
 
 it.each([
   [[], ''],

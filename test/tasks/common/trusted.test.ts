@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { checkTrusted } from '../../src/tasks/trusted.ts';
+import { checkTrusted } from '../../../src/tasks/common/trusted.ts';
 
 it.each<[string[] | undefined, [number, string][]]>([
   [undefined, []],

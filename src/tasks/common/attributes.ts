@@ -1,5 +1,5 @@
-import type { FileState } from '../probes/file.ts';
-import type { SetAttributes } from './change.ts';
+import type { FileState } from '../../probes/file.ts';
+import type { SetAttributes } from '../change.ts';
 
 export interface Attributes {
   readonly mode?: string;

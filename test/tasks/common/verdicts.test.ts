@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { absent, present, unreadable } from '../../src/probes/probe.ts';
-import { missing, unseen, wrongKind } from '../../src/tasks/verdicts.ts';
-import { fileState } from './context.ts';
+import { absent, present, unreadable } from '../../../src/probes/probe.ts';
+import { missing, unseen, wrongKind } from '../../../src/tasks/common/verdicts.ts';
+import { fileState } from '../context.ts';
 
 describe('what is missing', () => {
   it.each([

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { type Attributes, attributeDrift, ownership } from '../../src/tasks/attributes.ts';
-import { fileState } from './context.ts';
+import { type Attributes, attributeDrift, ownership } from '../../../src/tasks/common/attributes.ts';
+import { fileState } from '../context.ts';
 
 const STATE = fileState({ realPath: '/etc/x', mode: '0644', owner: 'root', group: 'mail' });
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { contains, parseNetwork } from '../../src/tasks/network.ts';
+import { contains, parseNetwork } from '../../../src/tasks/common/network.ts';
 
 const text = (input: string) => parseNetwork(input)?.text;
 

@@ -1,7 +1,7 @@
 import { Type } from '@sinclair/typebox';
 import { describe, expect, it } from 'vitest';
-import { violations } from '../../src/document/validate.ts';
-import { AbsolutePath, ShellCommand } from '../../src/tasks/params.ts';
+import { violations } from '../../../src/document/validate.ts';
+import { AbsolutePath, ShellCommand } from '../../../src/tasks/common/params.ts';
 
 const said = (params: object) =>
   violations(

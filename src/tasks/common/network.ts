@@ -1,5 +1,5 @@
 import { isIPv4, isIPv6 } from 'node:net';
-import type { Family } from '../probes/firewall.ts';
+import type { Family } from '../../probes/firewall.ts';
 
 /** An address or a network. Two spellings of one network have one `text`. */
 export interface Network {

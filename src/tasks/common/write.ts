@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { FileState } from '../probes/file.ts';
-import type { WriteFile } from './change.ts';
+import type { FileState } from '../../probes/file.ts';
+import type { WriteFile } from '../change.ts';
 
 export const sha256 = (content: string | Buffer): string =>
   createHash('sha256').update(content).digest('hex');

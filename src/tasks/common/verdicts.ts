@@ -1,19 +1,19 @@
-import type { FileState } from '../probes/file.ts';
-import type { Observed } from '../probes/probe.ts';
-import type { Key, Verdict } from './task.ts';
+import type { FileState } from '../../probes/file.ts';
+import type { Observed } from '../../probes/probe.ts';
+import type { Key, Verdict } from '../task.ts';
 
 /** Why nothing can be said, or nothing can be done. */
-export type Problem = Extract<Verdict, { verdict: 'failed' | 'blocked' }>;
+export type Obstacle = Extract<Verdict, { verdict: 'failed' | 'blocked' }>;
 
-export const failed = (reason: string): Problem => ({ verdict: 'failed', reason });
+export const failed = (reason: string): Obstacle => ({ verdict: 'failed', reason });
 
-export const blocked = (reason: string): Problem => ({ verdict: 'blocked', reason });
+export const blocked = (reason: string): Obstacle => ({ verdict: 'blocked', reason });
 
 /** `what` could not be looked at: that is never the same as "it is not there". */
-export const unseen = (what: string, { why }: { readonly why: string }): Problem =>
+export const unseen = (what: string, { why }: { readonly why: string }): Obstacle =>
   failed(`${what} could not be looked at: ${why}`);
 
-export const wrongKind = (path: string, wanted: 'a directory' | 'a regular file'): Problem =>
+export const wrongKind = (path: string, wanted: 'a directory' | 'a regular file'): Obstacle =>
   blocked(`${path} exists, but is not ${wanted}; it was left alone`);
 
 /** Whether `path`, which another task may bring, is missing or could not be looked at; undefined if it is there. */
