@@ -1,8 +1,8 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { asksAgain, classifyRefusal, commandLine, marks } from '../../src/transport/become.ts';
 
 const mark = marks('77');
@@ -20,6 +20,8 @@ describe.each(['direct', 'sudo', 'sudo-password'] as const)('the command line, %
 });
 
 describe('the shell of the command line', () => {
+  const home = mkdtempSync(join(tmpdir(), 'harden-home-'));
+  afterAll(() => rmSync(home, { recursive: true }));
   const shells = ['sh', 'dash', 'bash', 'zsh', 'csh', 'fish'].filter(
     (shell) => spawnSync(shell, ['-c', 'true']).status === 0,
   );
@@ -29,7 +31,7 @@ describe('the shell of the command line', () => {
       // fish keeps a history in its home.
       env: {
         ...process.env,
-        HOME: mkdtempSync(join(tmpdir(), 'home-')),
+        HOME: home,
         SSH_CONNECTION: '203.0.113.9 4000 203.0.113.10 22',
       },
       stdio: ['pipe', 'pipe', 'pipe'],
