@@ -16,6 +16,8 @@ export interface Jail {
   readonly ignoreip: readonly string[];
   /** What a line must match before any of the regexes is tried; '' for nothing. */
   readonly prefregex: string;
+  /** Lines that are looked at as one. */
+  readonly maxlines: number | undefined;
   /** '' for fail2ban's own detectors. */
   readonly datepattern: string;
   /** A program that decides whom to spare; '' for none. */
@@ -151,7 +153,7 @@ def describe(name):
         known = texts(ask('get', name, 'actionproperties', action))
         get = lambda key: str(ask('get', name, 'action', action, key)) if key in known else None
         actions.append({'name': action, 'label': get('name') or name, 'port': get('port')})
-    jail = {key: ask('get', name, key) for key in ('bantime', 'findtime', 'maxretry')}
+    jail = {key: ask('get', name, key) for key in ('bantime', 'findtime', 'maxretry', 'maxlines')}
     jail['prefregex'] = str(ask('get', name, 'prefregex') or '')
     jail['ignorecommand'] = str(ask('get', name, 'ignorecommand') or '')
     # the pattern, or nothing, and its name
@@ -208,6 +210,7 @@ function parseJail(jail: Record<string, unknown>): Jail {
     bantime: number(jail.bantime),
     findtime: number(jail.findtime),
     maxretry: number(jail.maxretry),
+    maxlines: number(jail.maxlines),
     started: typeof jail.started === 'boolean' ? jail.started : undefined,
     logpath: texts(jail.logpath),
     failregex: texts(jail.failregex),

@@ -4,6 +4,7 @@ import { type FileState, fileProbe } from '../probes/file.ts';
 import { jamesProbe } from '../probes/james.ts';
 import { ask, type Observed } from '../probes/probe.ts';
 import type { SyncFail2ban, WriteFile } from './change.ts';
+import { exposure } from './common/attributes.ts';
 import { AbsolutePath } from './common/params.ts';
 import { blocked, failed, unseen, wrongKind } from './common/verdicts.ts';
 import { sha256, writeOver } from './common/write.ts';
@@ -122,18 +123,21 @@ export const fail2banFilterTask = defineTask({
     };
     const content = filterFile(failregex, ignoreregex);
     const write = writeIfDifferent(path, file, content);
+    const exposed = file.state === 'present' ? exposure(file.value) : undefined;
+    const closing = exposed ? [exposed] : [];
     if (write) {
       const reason = file.state === 'absent' ? 'it does not exist' : 'its content differs';
-      return { verdict: 'change', reason, changes: [write, sync], notes };
+      return { verdict: 'change', reason, changes: [...closing, write, sync], notes };
     }
     if (other) {
       return {
         verdict: 'change',
         reason: `the running jail ${jail} uses ${other.what}; the file is right`,
-        changes: [sync],
+        changes: [...closing, sync],
         notes,
       };
     }
+    if (exposed) return { verdict: 'change', reason: exposed.summary, changes: [exposed], notes };
     return { verdict: 'ok', reason: running ? `${jail} runs with it` : 'the file is right', notes };
   },
 });
@@ -141,11 +145,20 @@ export const fail2banFilterTask = defineTask({
 /** The first setting of a `.local` file that replaces one of ours. */
 function overridingLine(local: Observed<FileState>): { line: number; key: string } | undefined {
   if (local.state !== 'present' || !local.value.content) return undefined;
-  const settings = readSection(local.value.content.toString('latin1'), 'Definition');
-  const keys = ['failregex', 'ignoreregex', 'prefregex', 'datepattern', 'maxlines', 'journalmatch'];
-  return keys.flatMap((key) => {
-    const found = settings?.get(key);
-    return found ? [{ line: found.line, key }] : [];
+  const text = local.value.content.toString('latin1');
+  const unset = ['prefregex', 'datepattern', 'maxlines', 'journalmatch'];
+  const sections: [section: string, keys: readonly string[]][] = [
+    ['Definition', ['failregex', 'ignoreregex', ...unset]],
+    // these count where the definition, which is ours, says nothing
+    ['Init', unset],
+    ['DEFAULT', unset],
+  ];
+  return sections.flatMap(([section, keys]) => {
+    const settings = readSection(text, section);
+    return keys.flatMap((key) => {
+      const found = settings?.get(key);
+      return found ? [{ line: found.line, key }] : [];
+    });
   })[0];
 }
 
@@ -175,6 +188,8 @@ function otherThan(
   if (jail.prefregex !== '') return { what: `the prefix ${jail.prefregex}`, restart: true };
   if (!DEFAULT_DATES.includes(jail.datepattern))
     return { what: `the date pattern ${jail.datepattern}`, restart: true };
+  if (jail.maxlines !== undefined && jail.maxlines > 1)
+    return { what: `${jail.maxlines} lines at once`, restart: true };
   const equal = same(failregex, jail.failregex) && same(ignoreregex, jail.ignoreregex);
   return equal ? undefined : { what: 'other regexes', restart: false };
 }

@@ -4,6 +4,7 @@ import { type FileState, fileProbe } from '../probes/file.ts';
 import { type FirewallState, firewallProbe } from '../probes/firewall.ts';
 import { ask, type Observed } from '../probes/probe.ts';
 import type { Change, SyncFail2ban, WriteFile } from './change.ts';
+import { exposure } from './common/attributes.ts';
 import { blocked, type Obstacle, unseen, wrongKind } from './common/verdicts.ts';
 import { sentenceList } from './common/words.ts';
 import { writeOver } from './common/write.ts';
@@ -75,6 +76,7 @@ export const fail2banJailTask = defineTask({
     const wrong = wrongSettings(text, params.name, wanted);
     const changes: Change[] = [];
     const reasons: string[] = [];
+    const exposed = file.state === 'present' ? exposure(file.value) : undefined;
     if (wrong.length > 0) {
       changes.push(writeSection(path, file, text, params.name, wrong));
       reasons.push(fileReason(text, params.name, wrong));
@@ -86,10 +88,9 @@ export const fail2banJailTask = defineTask({
       : rivals;
     if (rival) {
       const { key, at } = rival;
-      return {
-        verdict: 'blocked',
-        reason: `${at.path}:${at.line} sets ${key} of [${params.name}] to ${at.value || 'nothing'} and overrides ${path}; remove it there${params.override ? '' : ', or set override: true'}`,
-      };
+      return blocked(
+        `${at.path}:${at.line} sets ${key} of [${params.name}] to ${at.value || 'nothing'} and overrides ${path}; remove it there${params.override ? '' : ', or set override: true'}`,
+      );
     }
     if (rivals.length > 0 && override && override.state !== 'unreadable') {
       const settings = rivals.map(({ setting }) => setting);
@@ -102,6 +103,10 @@ export const fail2banJailTask = defineTask({
     const restart = drift.restart || (wrong.some(({ key }) => key === 'port') && runs(params.name, server));
     if (changes.length === 0 && drift.reasons.length > 0) reasons.push(...drift.reasons, 'the file is right');
     const notes = notesOf(params, text, wanted);
+    if (exposed) reasons.push(exposed.summary);
+    if (exposed && changes.length === 0 && drift.reasons.length === 0) {
+      return { verdict: 'change', reason: exposed.summary, changes: [exposed], notes };
+    }
     if (changes.length === 0 && drift.reasons.length === 0) {
       const reason =
         params.enabled === false ? 'it is disabled and does not run' : 'it runs with these values';
@@ -114,7 +119,12 @@ export const fail2banJailTask = defineTask({
       filters: params.filter && params.enabled !== false ? [filterPath(filterName(params.filter))] : [],
       restart: restart ? [params.name] : [],
     };
-    return { verdict: 'change', reason: reasons.join('; '), changes: [...changes, sync], notes };
+    return {
+      verdict: 'change',
+      reason: reasons.join('; '),
+      changes: [...(exposed ? [exposed] : []), ...changes, sync],
+      notes,
+    };
   },
 });
 

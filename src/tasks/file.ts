@@ -2,7 +2,7 @@ import { posix } from 'node:path';
 import { Type } from '@sinclair/typebox';
 import { CONTENT_LIMIT, fileProbe } from '../probes/file.ts';
 import { ask } from '../probes/probe.ts';
-import { attributeDrift, ownership } from './common/attributes.ts';
+import { attributeDrift, ownership, usableMode } from './common/attributes.ts';
 import { AbsolutePath, Account, Mode, ShellCommand } from './common/params.ts';
 import { missing, unseen, wrongKind } from './common/verdicts.ts';
 import { sha256, writeOver } from './common/write.ts';
@@ -122,6 +122,8 @@ export const fileTask = defineTask({
     }
     const { value } = file;
     if (value.kind !== 'file') return wrongKind(path, 'a regular file');
+    // whoever it is made over to has to be able to use it
+    if (params.owner_from && !params.mode) attributes = { ...attributes, mode: usableMode(value) };
     const drift = attributeDrift(value, attributes);
     if (content && value.sha256 !== sha256(content)) {
       const what =

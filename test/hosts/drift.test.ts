@@ -87,6 +87,24 @@ const DRIFTS: readonly (readonly [name: string, script: string, task: string, re
     /a ban closes ssh, but sshd listens on 22,2222/,
   ],
   ['the filter emptied', ': >/etc/fail2ban/filter.d/james.conf', 'fail2ban.filter', /differs/],
+  [
+    'the filter made writable for everybody',
+    'chmod 666 /etc/fail2ban/filter.d/james.conf',
+    'fail2ban.filter',
+    /mode is 0666, wanted 0644/,
+  ],
+  [
+    'the file of the jail given to another user',
+    'chown james /etc/fail2ban/jail.d/james.conf',
+    'fail2ban.james',
+    /owner is james, wanted root/,
+  ],
+  [
+    'several lines looked at as one',
+    'fail2ban-client set james maxlines 5',
+    'fail2ban.filter',
+    /the running jail james uses 5 lines at once/,
+  ],
   ['fail2ban stopped', 'systemctl stop fail2ban', 'fail2ban.running', /it is inactive/],
   ['fail2ban disabled', 'systemctl -q disable fail2ban', 'fail2ban.running', /does not start at boot/],
   ['fail2ban masked', 'systemctl -q stop fail2ban; systemctl -q mask fail2ban', 'fail2ban.running', /masked/],
@@ -136,6 +154,7 @@ const DRIFTS: readonly (readonly [name: string, script: string, task: string, re
     'james.log',
     /owner is root, wanted james/,
   ],
+  ['the log closed to James', 'chmod 0 /opt/james/log/james.log', 'james.log', /mode is 0000, wanted 0600/],
   ['the log removed', 'rm /opt/james/log/james.log', 'james.log', /does not exist/],
   [
     'the package removed',
@@ -166,6 +185,20 @@ const BLOCKED: readonly (readonly [
     'fail2ban.james',
     /jail\.d\/zz\.conf:2 sets failregex of \[james\]/,
     'rm /etc/fail2ban/jail.d/zz.conf',
+  ],
+  [
+    'a ban that closes nothing',
+    "printf '[DEFAULT]\\nbanaction = dummy\\n' >/etc/fail2ban/jail.local",
+    'fail2ban.james',
+    /jail\.local:2 makes dummy the ban action/,
+    'rm /etc/fail2ban/jail.local',
+  ],
+  [
+    'a part of the filter in another section',
+    "printf '[Init]\\nmaxlines = 5\\n' >/etc/fail2ban/filter.d/james.local",
+    'fail2ban.filter',
+    /james\.local:2 sets maxlines and overrides/,
+    'rm /etc/fail2ban/filter.d/james.local',
   ],
   [
     'everybody spared',

@@ -182,6 +182,7 @@ describe('a filter', () => {
     [{ prefregex: '^x' }, 'the prefix ^x'],
     [{ datepattern: '%Y Year' }, 'the date pattern %Y Year'],
     [{ datepattern: 'Epoch' }, 'the date pattern Epoch'],
+    [{ maxlines: 5 }, '5 lines at once'],
   ])('of which the server does not see each line needs a restart of the jail: %j', (jail, what) => {
     expect(plan({ server: server(jail) })).toMatchObject({
       verdict: 'change',

@@ -25,3 +25,12 @@ export function attributeDrift(state: FileState, wanted: Attributes): SetAttribu
     summary: differs.map((name) => `${name} is ${state[name]}, wanted ${wanted[name]}`).join(', '),
   };
 }
+
+const octal = (mode: number): string => mode.toString(8).padStart(4, '0');
+
+/** A file that decides what root does is root's, and written by root alone; who may read it stays as it is. */
+export const exposure = (state: FileState): SetAttributes | undefined =>
+  attributeDrift(state, { owner: 'root', mode: octal(Number.parseInt(state.mode, 8) & ~0o022) });
+
+/** The mode with which its owner can read and write a file; who else may stays as it is. */
+export const usableMode = ({ mode }: FileState): string => octal(Number.parseInt(mode, 8) | 0o600);

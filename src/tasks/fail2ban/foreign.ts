@@ -1,5 +1,6 @@
 import type { ConfigFile } from '../../probes/fail2ban-config.ts';
 import { parseNetwork } from '../common/network.ts';
+import { bansNobody } from './actions.ts';
 import { readSection, unreadableLine } from './ini-section.ts';
 import { effective } from './jail-files.ts';
 import { wordsOf } from './jail-settings.ts';
@@ -42,6 +43,10 @@ export function foreignSetting(
   const filter = params.filter === undefined ? effective(files, name, 'filter') : undefined;
   if (filter && filterName(filter.value) !== name) {
     return `${filter.path}:${filter.line} gives [${name}] the filter ${filter.value}; remove it`;
+  }
+  const action = effective(files, name, 'banaction') ?? effective(files, 'DEFAULT', 'banaction');
+  if (action && bansNobody(action.value)) {
+    return `${action.path}:${action.line} makes ${action.value} the ban action, so [${name}] would ban nobody; remove it`;
   }
   const spared = effective(files, name, 'ignoreip') ?? effective(files, 'DEFAULT', 'ignoreip');
   if (spared && wordsOf(spared.value).some((word) => parseNetwork(word)?.prefix === 0)) {

@@ -1,5 +1,6 @@
 import type { Jail } from '../../probes/fail2ban.ts';
 import { parseNetwork } from '../common/network.ts';
+import { bansNobody } from './actions.ts';
 import { seconds } from './duration.ts';
 import { canonicalAddress, closes, ports, type Surroundings, wordsOf } from './jail-settings.ts';
 import { type JailParams, readsSshd } from './schema.ts';
@@ -51,7 +52,7 @@ export function runningDrift(params: JailParams, jail: Jail, host: Surroundings)
     const wanted = params.port ?? sshPorts.join(',');
     server.push(`the running jail closes the ports ${other.port}, wanted ${wanted}`);
   }
-  const idle = jail.actions.every(({ name }) => REPORTS.test(name));
+  const idle = jail.actions.every(({ name }) => bansNobody(name));
   if (idle) {
     const names = jail.actions.map(({ name }) => name).join(', ');
     server.push(
@@ -72,10 +73,6 @@ export function runningDrift(params: JailParams, jail: Jail, host: Surroundings)
     restart: other !== undefined || idle || program || lost.length > 0,
   };
 }
-
-/** Actions that tell somebody and close nothing. */
-const REPORTS =
-  /^(dummy|mail|sendmail|smtp|abuseipdb|badips|blocklist_de|complain|dshield|mynetwatchman|xarf)/;
 
 /** The host's own log of sshd, in a file or in the journal. */
 const watchesSshd = ({ logpath, journalmatch }: Jail): boolean =>

@@ -42,6 +42,15 @@ describe('what other hands wrote', () => {
       '/etc/fail2ban/jail.local:2 gives [james] the filter apache; remove it',
     ));
 
+  it.each([
+    ['[james]', 'dummy'],
+    ['[DEFAULT]', 'sendmail-whois[name=x]'],
+  ])('may not make an action that closes nothing the ban: %s %s', (section, action) =>
+    expect(foreign('jail.local', `${section}\nbanaction = ${action}`)).toBe(
+      `/etc/fail2ban/jail.local:2 makes ${action} the ban action, so [james] would ban nobody; remove it`,
+    ),
+  );
+
   it('has to be such that fail2ban can start', () =>
     expect(foreign('jail.local', '[other]\nenabled = true\nwhat is this')).toBe(
       '/etc/fail2ban/jail.local:3 is not a line that fail2ban can read, so it will not start again; mend it',
