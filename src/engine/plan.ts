@@ -63,7 +63,7 @@ export function plan(tasks: readonly Task[], seen: Observations, facts: Facts, p
     const verdict = task.type.plan(task.params, answers(task, seen, prove), context) as Verdict;
     planned.push({
       task,
-      decision: { ...resolve(task, verdict, planned, owner), notes: verdict.notes ?? [] },
+      decision: { ...resolve(task, verdict, planned, owner, tasks), notes: verdict.notes ?? [] },
     });
   }
   return planned;
@@ -76,6 +76,7 @@ function resolve(
   verdict: Verdict,
   earlier: readonly Planned[],
   owner: (key: Key) => Planned | undefined,
+  all: readonly Task[],
 ): Resolved {
   const { reason } = verdict;
   const relied = ((task.type.relies?.(task.params) ?? []) as readonly Key[]).flatMap(
@@ -103,7 +104,11 @@ function resolve(
           reason: `${reason}, and ${bringer.task.id}, which would bring it, is ${bringer.decision.status}`,
         };
       }
-      return { status: 'blocked', reason };
+      const below = bringer
+        ? undefined
+        : all.find(({ type, params }) => (type.owns(params) as readonly Key[]).includes(verdict.key));
+      const order = below ? `, and ${below.id}, which would bring it, stands below: move it up` : '';
+      return { status: 'blocked', reason: `${reason}${order}` };
     }
     default:
       return { status: verdict.verdict, reason };

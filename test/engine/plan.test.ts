@@ -107,6 +107,14 @@ describe('plan', () => {
     expect(decide(...tasks).at(-1)).toMatchObject({ status: 'blocked', reason });
   });
 
+  it('is blocked where it stands above what it needs, and says so', () => {
+    const [first] = decide(task('b', plain, needs('file:/x')), task('a', plain, CHANGE, ['file:/x']));
+    expect(first).toMatchObject({
+      status: 'blocked',
+      reason: 'file:/x is missing, and a, which would bring it, stands below: move it up',
+    });
+  });
+
   it('does not guess below a pending barrier, even where all looks well', () => {
     const [, second] = decide(
       task('install', packages, CHANGE, ['package:x']),

@@ -30,8 +30,8 @@ function code(change: Change): Sh {
     case 'control-unit':
       return controlUnit(change);
     case 'run-command':
-      // a shell of its own: the job's functions, variables and `set -e` are none of the user's
-      return sh`sh -c ${change.command}`;
+      // a shell of its own: the job's functions, variables, umask and `set -e` are none of the user's
+      return sh`umask 022; sh -c ${change.command}`;
     case 'load-rules':
       return loadRules(change);
     case 'sync-fail2ban':

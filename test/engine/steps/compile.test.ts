@@ -82,7 +82,7 @@ describe('compile', () => {
 
   it('runs a command in a shell of its own', () => {
     const [step] = compile([entry('run', false, { kind: 'run-command', command: "if it's" })]);
-    expect(step?.code.toString()).toBe("sh -c 'if it'\\''s'");
+    expect(step?.code.toString()).toBe("umask 022; sh -c 'if it'\\''s'");
   });
 
   it('asks fail2ban for the strongest thing that is wanted of it', () => {
