@@ -22,10 +22,12 @@ export interface Wave {
 export function judgeSteps({ tasks, steps, confirmTimeout }: Wave, journal: Journal): Outcomes {
   const outcomes = new Map<string, Outcome>();
   const broken = steps.find((_, index) => journal.steps[index]?.state === 'failed');
+  // what fails once the guard has been decided is not why it was decided so
+  const breach = broken?.phase === 'guarded' ? broken : undefined;
   // a job that is killed is undone by systemd, and says no more
   const ended = journal.frames.some(({ words: [word] }) => word === 'observed');
-  const cause = broken
-    ? `a later step failed (${broken.title})`
+  const cause = breach
+    ? `a later step failed (${breach.title})`
     : ended
       ? `no new login was possible after it within ${confirmTimeout} s`
       : 'the run was ended before a new login could confirm it';

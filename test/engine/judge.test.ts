@@ -78,6 +78,16 @@ describe('the journal of a wave', () => {
       },
     }));
 
+  it('does not blame what failed after the host had undone it', () =>
+    expect(
+      judge(
+        [pending('g', true), pending('s')],
+        [step('g'), { ...step('s'), phase: 'settle' }],
+        [DONE, failed()],
+        'rolledback',
+      ).g?.reason,
+    ).toMatch(/^no new login was possible after it within 60 s/));
+
   it('says what of a command the host cannot take back', () => {
     const { task: one, decision } = pending('g', true);
     const changes = [{ kind: 'run-command', command: 'x' }] as const;
@@ -96,7 +106,7 @@ describe('the journal of a wave', () => {
     expect(
       judge(
         [pending('g', true), pending('h', true)],
-        [step('g'), step('h')],
+        [step('g'), { ...step('h'), phase: 'guarded' }],
         [DONE, second],
         'rolledback',
         seen,
