@@ -124,7 +124,7 @@ function loginFailure(
     return failure(
       'refused',
       where,
-      `${at} closed the connection before greeting (${said}): too many logins may be under way (MaxStartups), this address may be banned, or no sshd listens there. Wait a minute before the next try.`,
+      `${at} closed the connection before greeting (${said}): too many logins may be under way (MaxStartups), sshd may shut this address out for a while after failed logins (PerSourcePenalties), it may be banned, or no sshd listens there. Wait a minute before the next try.`,
       error,
     );
   }

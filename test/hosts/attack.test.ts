@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { fixtures } from '../repository.ts';
-import { failedLogin, showsBan } from './attack.ts';
+import { failedLogin, KERNEL_BANS, showsBan } from './attack.ts';
 import { type Attacker, startAttacker, startHost, type TestHost } from './host.ts';
 import { record } from './record.ts';
 
@@ -75,7 +75,7 @@ describe('connection limits', () => {
 });
 
 describe('fail2ban', () => {
-  const bans = async (): Promise<string> => host.must('iptables-save | grep -e "-A f2b-" || :');
+  const bans = async (): Promise<string> => host.must(KERNEL_BANS);
   afterEach(() =>
     host.must('fail2ban-client unban --all; for l in /proc/net/xt_recent/DDOS-*; do echo / >$l; done'),
   );

@@ -1,7 +1,8 @@
 import { GenericContainer, type StartedTestContainer } from 'testcontainers';
 import { $ } from 'zx';
+import type { Distribution } from './distributions.ts';
 import { type Engine, findEngine, LABEL, runId } from './engine.ts';
-import { type Distribution, findOrBuildImage } from './image.ts';
+import { findOrBuildImage } from './image.ts';
 
 // its image comes from a registry, which not every network reaches; containers are removed by their label instead
 process.env.TESTCONTAINERS_RYUK_DISABLED = 'true';

@@ -132,7 +132,7 @@ describe('a cut connection', () => {
     await host.must(sever);
     return running;
   };
-  const close = "pkill -KILL -f '[s]shd: admin'";
+  const close = "pkill -KILL -f '[s]shd(-session)?: admin'";
 
   it('is made anew once, and the run is followed to its end', async () => {
     const result = await during(close);

@@ -4,7 +4,7 @@ import type { StartedTestContainer } from 'testcontainers';
 import { $ } from 'zx';
 import type { Result } from '../cli/harden.ts';
 import { bridgeAddress, imageContainer } from './container.ts';
-import type { Distribution } from './image.ts';
+import { type Distribution, testedDistribution } from './distributions.ts';
 import { type InventoryOptions, inventoryOf } from './inventory.ts';
 import { findOrMakeKey } from './key.ts';
 
@@ -58,7 +58,7 @@ async function untilReady(container: StartedTestContainer): Promise<void> {
 
 /** Starts a fresh host and waits until it can be logged in to. */
 export async function startHost({
-  distribution = 'debian12',
+  distribution = testedDistribution(),
   james = true,
 }: HostOptions = {}): Promise<TestHost> {
   const key = await findOrMakeKey();
@@ -137,7 +137,7 @@ export interface Attacker {
   stop(): Promise<void>;
 }
 
-export async function startAttacker(distribution: Distribution = 'debian12'): Promise<Attacker> {
+export async function startAttacker(distribution: Distribution = testedDistribution()): Promise<Attacker> {
   const container = await (await imageContainer(distribution)).withCommand(['sleep', 'infinity']).start();
   const exec = (script: string) => execIn(container, script);
   return {

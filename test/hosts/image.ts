@@ -4,13 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { $ } from 'zx';
 import { fixtures, repository } from '../repository.ts';
-
-/** The distributions that hosts can have. */
-export const DISTRIBUTIONS = {
-  debian12: { suite: 'bookworm', release: '12' },
-} as const;
-
-export type Distribution = keyof typeof DISTRIBUTIONS;
+import { DISTRIBUTIONS, type Distribution } from './distributions.ts';
 
 // what a plain server has; fail2ban and python3 are absent on purpose: installing them is the job
 const PACKAGES = [
@@ -52,6 +46,15 @@ async function mirror(): Promise<string[]> {
 export async function findOrBuildImage(distribution: Distribution): Promise<string> {
   const name = await imageName(distribution);
   if ((await $({ quiet: true, nothrow: true })`docker image inspect ${name}`).exitCode === 0) return name;
+  const { origin } = DISTRIBUTIONS[distribution];
+  await ('suite' in origin ? bootstrap(origin.suite, name) : extend(origin.image, name));
+  return name;
+}
+
+// systemd learns from the variable that it runs in a container
+const CONTAINER = ['ENV container=docker', 'CMD ["/lib/systemd/systemd"]'];
+
+async function bootstrap(suite: string, name: string): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'harden-image-'));
   try {
     const tar = join(folder, 'root.tar');
@@ -59,13 +62,24 @@ export async function findOrBuildImage(distribution: Distribution): Promise<stri
     await $({
       quiet: true,
       env: { ...process.env, HARDEN_RECIPE: join(FILES, 'recipe') },
-    })`mmdebstrap --quiet --variant=minbase --include=${PACKAGES.join(',')} --customize-hook=${hook} ${DISTRIBUTIONS[distribution].suite} ${tar} ${await mirror()}`;
-    // systemd learns from the variable that it runs in a container
-    await $({
-      quiet: true,
-    })`docker import --change ${'ENV container=docker'} --change ${'CMD ["/lib/systemd/systemd"]'} ${tar} ${name}`;
+    })`mmdebstrap --quiet --variant=minbase --include=${PACKAGES.join(',')} --customize-hook=${hook} ${suite} ${tar} ${await mirror()}`;
+    await $({ quiet: true })`docker import ${CONTAINER.flatMap((line) => ['--change', line])} ${tar} ${name}`;
   } finally {
     await rm(folder, { recursive: true });
   }
-  return name;
+}
+
+/** The same packages and the same recipe on an image that somebody else made. */
+async function extend(image: string, name: string): Promise<void> {
+  const lines = [
+    `FROM ${image}`,
+    `RUN apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends ${PACKAGES.join(' ')}`,
+    'COPY . /tmp/test',
+    'RUN sh /tmp/test/hosts/files/recipe / && rm -r /tmp/test',
+    ...CONTAINER,
+  ];
+  await $({
+    quiet: true,
+    input: lines.join('\n'),
+  })`docker build --quiet --tag ${name} --file - ${join(repository, 'test')}`;
 }

@@ -27,7 +27,7 @@ beforeAll(async () => {
   }
   await host.must(`cp -p ${CONFIGURATION} /root/before.xml
     export DEBIAN_FRONTEND=noninteractive
-    apt-get -q update && apt-get -q -y install --no-install-recommends openjdk-17-jre-headless liblog4j2-java`);
+    apt-get -q update && apt-get -q -y install --no-install-recommends default-jre-headless liblog4j2-java`);
 });
 afterAll(() => host?.stop());
 

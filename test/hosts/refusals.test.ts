@@ -12,6 +12,10 @@ let folder: string;
 let otherKey: string;
 beforeAll(async () => {
   host = await startHost();
+  // these tests fail to log in more often than OpenSSH 9.8 and newer put up with
+  await host.must(
+    "! sshd -T | grep -q persourcepenalties || { echo 'PerSourcePenalties no' >/etc/ssh/sshd_config.d/patient.conf; systemctl reload ssh; }",
+  );
   folder = mkdtempSync(join(tmpdir(), 'harden-test-'));
   otherKey = join(folder, 'other');
   execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', otherKey]);
@@ -34,9 +38,9 @@ async function refused(entry: object, env: Record<string, string> = {}): Promise
   const { reason = '' } = (await record('check', host.inventory({ entry }), { env })).host;
   expect(reason).not.toMatch(/\n| at .*\.ts|Error:/);
   expect(reason).toMatch(/ Nothing was changed there\.$/);
-  expect(
-    (await host.diff()).filter((path) => !before.includes(path) && !path.startsWith('/var/log')),
-  ).toEqual([]);
+  // sudo itself notes whom it has lectured
+  const own = /^\/var\/(log|lib\/sudo)/;
+  expect((await host.diff()).filter((path) => !before.includes(path) && !own.test(path))).toEqual([]);
   return reason;
 }
 
@@ -137,7 +141,8 @@ describe('a host that is not what the playbook expects', () => {
       'fail2ban.installed': 'changed',
       'firewall.limits': 'changed',
       'fail2ban.sshd': 'changed',
-      'fail2ban.running': 'changed',
+      // its package starts it where sshd has a log to watch
+      'fail2ban.running': expect.stringMatching(/^(ok|changed)$/),
       'james.log4j2': 'blocked',
       'james.log': 'blocked',
       'fail2ban.james': 'blocked',

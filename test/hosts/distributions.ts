@@ -1,0 +1,26 @@
+/** Where the file system of a host comes from. */
+type Origin =
+  /** A suite of Debian, from the mirror of this machine. */
+  | { readonly suite: string }
+  /** An image that the engine has, or can pull. */
+  | { readonly image: string };
+
+/** The distributions that hosts can have. */
+export const DISTRIBUTIONS = {
+  debian11: { release: '11', origin: { suite: 'bullseye' } },
+  debian12: { release: '12', origin: { suite: 'bookworm' } },
+  debian13: { release: '13', origin: { suite: 'trixie' } },
+  ubuntu2204: { release: '22.04', origin: { image: 'ubuntu:22.04' } },
+  ubuntu2404: { release: '24.04', origin: { image: 'ubuntu:24.04' } },
+} as const satisfies Readonly<Record<string, { release: string; origin: Origin }>>;
+
+export type Distribution = keyof typeof DISTRIBUTIONS;
+
+/** The distribution whose tests run: a vitest project sets it. */
+export function testedDistribution(
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): Distribution {
+  const name = env.HARDEN_TEST_DISTRIBUTION ?? 'debian12';
+  if (!Object.hasOwn(DISTRIBUTIONS, name)) throw new Error(`There is no distribution "${name}" to test on.`);
+  return name as Distribution;
+}
