@@ -18,35 +18,40 @@ export function describe(change: Change): ChangeResult {
         kind: 'file',
         path,
         summary,
-        diff: unified(path, text(old), text(content), before.state === 'absent'),
+        diff: unified(path, before.state === 'absent' ? undefined : text(old), text(content)),
       };
     }
     case 'set-attributes':
       return { kind: 'attributes', path: change.path, summary };
     case 'make-directory':
       return { kind: 'directory', path: change.path, summary };
+    case 'remove-file': {
+      const { path, content } = change;
+      if (!content) return { kind: 'file', path, summary };
+      return { kind: 'file', path, summary, diff: unified(path, text(content), undefined) };
+    }
+    case 'remove-directory':
+      return { kind: 'directory', path: change.path, summary };
     case 'install-packages':
+    case 'remove-packages':
       return { kind: 'packages', summary };
     case 'control-unit':
       return { kind: 'unit', summary };
     case 'run-command':
       return { kind: 'command', summary };
-    case 'load-rules': {
-      const join = (rules: readonly string[]) => rules.map((rule) => `${rule}\n`).join('');
-      return {
-        kind: 'rules',
-        summary,
-        diff: unified(
-          `${change.family} rules`,
-          join(change.before),
-          join(change.after),
-          change.before.length === 0,
-        ),
-      };
-    }
+    case 'load-rules':
+      return { kind: 'rules', summary, diff: rulesDiff(change.family, change.before, change.after) };
+    case 'remove-rules':
+      return { kind: 'rules', summary, diff: rulesDiff(change.family, change.before, []) };
     case 'sync-fail2ban':
       return { kind: 'fail2ban', summary };
   }
+}
+
+function rulesDiff(family: string, before: readonly string[], after: readonly string[]): string {
+  const join = (rules: readonly string[]) =>
+    rules.length === 0 ? undefined : rules.map((rule) => `${rule}\n`).join('');
+  return unified(`${family} rules`, join(before), join(after));
 }
 
 const text = (bytes: Buffer): string =>
@@ -55,15 +60,17 @@ const text = (bytes: Buffer): string =>
 /** Lines that may differ in a diff: more cost seconds, in which nothing else is attended to. */
 const EDITS = 2000;
 
-function unified(name: string, before: string, after: string, created: boolean): string {
-  const patch = createTwoFilesPatch(created ? '/dev/null' : name, name, before, after, undefined, undefined, {
+/** What is not there is undefined. */
+function unified(name: string, before: string | undefined, after: string | undefined): string {
+  const [from, to] = [before === undefined ? '/dev/null' : name, after === undefined ? '/dev/null' : name];
+  const patch = createTwoFilesPatch(from, to, before ?? '', after ?? '', undefined, undefined, {
     context: 3,
     headerOptions: FILE_HEADERS_ONLY,
     maxEditLength: EDITS,
   });
   const lines = (text: string) => text.split('\n').length - 1;
   if (patch === undefined) {
-    return `(too much differs to be shown: ${lines(before)} lines before, ${lines(after)} after)`;
+    return `(too much differs to be shown: ${lines(before ?? '')} lines before, ${lines(after ?? '')} after)`;
   }
   const all = patch.replace(/\n$/, '').split('\n');
   return all.length <= DIFF_LINES

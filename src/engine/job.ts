@@ -1,14 +1,13 @@
 import { feed, frameFunctions, script } from '../shell/frame.ts';
 import { lines, raw, type Sh, sh } from '../shell/quote.ts';
+import { RUNS } from '../shell/records.ts';
 import type { Change } from '../tasks/change.ts';
 import { confirmScript, rollbackScript } from './guard.ts';
 import type { Inquiry } from './observe.ts';
+import { retire } from './retire.ts';
 import { stepLibrary } from './steps/library.ts';
 import { forgetOperator } from './steps/load-rules.ts';
 import type { Phase, Step } from './steps/step.ts';
-
-/** Runs keep their journal, old contents and rollback here, readable by root only. */
-export const RUNS = '/var/lib/harden/runs';
 
 /** The one name of the job's transient unit is the host's lock: systemd has only one of a name. */
 export const JOB_UNIT = 'harden-run.service';
@@ -131,8 +130,9 @@ refuse() {
 laid=
 said=$({ mkdir -p -m 0700 ${RUNS} && mkdir "$RUN"; } 2>&1) || refuse 'nothing can be written to /var/lib/harden (is the disk full or read-only?)'
 laid=yes
-said=$({ mkdir "$RUN/before" && : > "$RUN/files" && : > "$RUN/journal" && head -c ${RESERVE} /dev/zero > "$RUN/reserve"; } 2>&1) ||
+said=$({ mkdir "$RUN/before" "$RUN/after" && : > "$RUN/files" && : > "$RUN/packages" && : > "$RUN/journal" && head -c ${RESERVE} /dev/zero > "$RUN/reserve"; } 2>&1) ||
   refuse 'its journal cannot be kept in /var/lib/harden (is the disk full?)'`),
+      retire(),
       layDown('job.sh', jobScript(job)),
       layDown('rollback.sh', `${rollback}\n`),
       sh`printf '%s\n' ${job.holder} > "$RUN/holder"`,
@@ -145,7 +145,7 @@ said=$(systemd-run --quiet --collect --unit=${JOB_UNIT} --property=Type=exec \\
 }
 ln -sfnT "$RUN" ${RUNS}/current
 # by the host's own time: ids sort by the operators' clocks
-ls -1dt ${RUNS}/*/ | grep -vxF -e ${RUNS}/current/ -e "$RUN/" | tail -n +${KEPT_RUNS} | while read -r old; do rm -rf -- "$old"; done`),
+ls -1dt ${RUNS}/*/ | grep -vxF -e ${RUNS}/current/ -e "$RUN/" | tail -n +${KEPT_RUNS} | while read -r old; do retire "\${old%/}"; done`),
       follow,
     ]),
   );

@@ -1,5 +1,6 @@
 import { type Facts, factsProbe } from '../probes/facts.ts';
-import { ask, type Observed, type Probe, type Question, unreadable } from '../probes/probe.ts';
+import { type FileQuestion, type FileState, fileProbe } from '../probes/file.ts';
+import { ask, type Observed, type Probe, present, type Question, unreadable } from '../probes/probe.ts';
 import {
   type Frame,
   frameFunctions,
@@ -9,6 +10,8 @@ import {
   probeOutput,
 } from '../shell/frame.ts';
 import { lines, type Sh } from '../shell/quote.ts';
+import type { Change } from '../tasks/change.ts';
+import { sha256 } from '../tasks/common/write.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: probes with different arguments and values in one collection
 type AnyProbe = Probe<any, any>;
@@ -78,14 +81,52 @@ const lastWords = (stderr: string): string =>
 /** What one observation saw. */
 export class Observations {
   readonly #answers: ReadonlyMap<string, ReadonlyMap<string, Observed<unknown>>>;
+  /** Files as they will be, by their real path. */
+  readonly #foreseen: ReadonlyMap<string, Buffer>;
 
-  constructor(answers: ReadonlyMap<string, ReadonlyMap<string, Observed<unknown>>>) {
+  constructor(
+    answers: ReadonlyMap<string, ReadonlyMap<string, Observed<unknown>>>,
+    foreseen: ReadonlyMap<string, Buffer> = new Map(),
+  ) {
     this.#answers = answers;
+    this.#foreseen = foreseen;
+  }
+
+  /**
+   * What the next task will find once these changes are made: several tasks may each write a part of one file, and the
+   * second has to start from what the first leaves.
+   */
+  after(changes: readonly Change[]): Observations {
+    const foreseen = new Map(this.#foreseen);
+    for (const change of changes) {
+      if (change.kind === 'write-file') foreseen.set(change.path, change.content);
+    }
+    return new Observations(this.#answers, foreseen);
   }
 
   get<T>(question: Question<T>): Observed<T> {
     const answer = this.#answers.get(question.probe.name)?.get(question.probe.key(question.arg));
+    if (question.probe === fileProbe && answer) {
+      const { path, content } = question.arg as FileQuestion;
+      // whoever asks for less relies on what was promised
+      if (content === 'always') return this.#file(path, answer as Observed<FileState>) as Observed<T>;
+    }
     return (answer as Observed<T> | undefined) ?? unreadable('the host gave no answer');
+  }
+
+  #file(path: string, seen: Observed<FileState>): Observed<FileState> {
+    const old = seen.state === 'present' ? seen.value : undefined;
+    const content = this.#foreseen.get(old?.realPath ?? path);
+    if (!content || seen.state === 'unreadable') return seen;
+    const made = {
+      kind: 'file',
+      realPath: path,
+      mode: '0644',
+      owner: 'root',
+      group: 'root',
+      ctime: 0,
+    } as const;
+    return present({ ...(old ?? made), content, size: content.length, sha256: sha256(content) });
   }
 
   /** What the host says of itself. */

@@ -49,24 +49,32 @@ function answers(
   );
 }
 
-/** One decision a task, in order. Pure. */
+/**
+ * One decision a task, in order. What is to be taken away is planned after everything else and backwards, as it goes: what
+ * stands on something goes before it. Pure.
+ */
 export function plan(tasks: readonly Task[], seen: Observations, facts: Facts, prove: boolean): Planned[] {
   const planned: Planned[] = [];
+  let expected = seen;
   const owner = (key: Key): Planned | undefined =>
     planned.find(({ task }) => (task.type.owns(task.params) as readonly Key[]).includes(key));
   const promised = (key: Key): boolean => {
     const found = owner(key);
-    return found?.decision.status === 'change' && !found.task.type.barrier;
+    return found?.decision.status === 'change' && !found.task.type.barrier && !found.task.type.removes;
   };
-  for (const task of tasks) {
-    const context: PlanContext = { facts, prove, local: task.local, promised };
-    const verdict = task.type.plan(task.params, answers(task, seen, prove), context) as Verdict;
-    planned.push({
-      task,
-      decision: { ...resolve(task, verdict, planned, owner, tasks), notes: verdict.notes ?? [] },
-    });
+  const leaving = (key: Key): boolean => {
+    const found = owner(key);
+    return found?.decision.status === 'change' && found.task.type.removes === true;
+  };
+  const removed = tasks.filter(({ type }) => type.removes).toReversed();
+  for (const task of [...tasks.filter(({ type }) => !type.removes), ...removed]) {
+    const context: PlanContext = { facts, prove, local: task.local, promised, leaving };
+    const verdict = task.type.plan(task.params, answers(task, expected, prove), context) as Verdict;
+    const decision = { ...resolve(task, verdict, planned, owner, tasks), notes: verdict.notes ?? [] };
+    planned.push({ task, decision });
+    if (decision.status === 'change') expected = expected.after(decision.changes);
   }
-  return planned;
+  return planned.sort((a, b) => tasks.indexOf(a.task) - tasks.indexOf(b.task));
 }
 
 type Resolved = Decision extends infer D ? (D extends unknown ? Omit<D, 'notes'> : never) : never;
@@ -127,10 +135,13 @@ function unknownUntil({ task, decision }: Planned): Resolved {
 /**
  * The changes that can be applied now, in order. A pending barrier ends the wave: what comes after it is planned
  * anew from what the host then is. A command finds all that stands before it applied and settled, so it has a wave of
- * its own. Guarded tasks wait for the wave in which nothing else is left to wait for.
+ * its own. Guarded tasks wait for the wave in which nothing else is left to wait for. What is taken away goes last and
+ * backwards.
  */
 export function nextWave(planned: readonly Planned[]): Pending[] {
-  const pending = planned.filter((one): one is Pending => one.decision.status === 'change');
+  const all = planned.filter((one): one is Pending => one.decision.status === 'change');
+  const pending = all.filter(({ task }) => !task.type.removes);
+  if (pending.length === 0) return removalWave(all.toReversed());
   const barriers = pending.filter(({ task, decision }) => task.type.barrier && !decision.guarded);
   const [first] = barriers;
   if (!first) return pending;
@@ -140,4 +151,11 @@ export function nextWave(planned: readonly Planned[]): Pending[] {
   // packages do not depend on each other's contents: those that no command comes between are one transaction
   const command = barriers.findIndex((one) => !isPackage(one));
   return [...before, ...barriers.slice(0, command < 0 ? undefined : command)];
+}
+
+/** A command finds taken away what stood on what it made, and nothing else yet. */
+function removalWave(leaving: readonly Pending[]): Pending[] {
+  const command = leaving.findIndex(({ task }) => task.type.type === 'command');
+  if (command < 0) return [...leaving];
+  return command === 0 ? leaving.slice(0, 1) : leaving.slice(0, command);
 }

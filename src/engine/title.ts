@@ -9,6 +9,11 @@ export function title(change: Change): string {
       return `${change.path}: ${change.summary}`;
     case 'make-directory':
       return `make ${change.path}`;
+    case 'remove-file':
+    case 'remove-directory':
+      return `remove ${change.path}`;
+    case 'remove-packages':
+      return `purge ${change.names.join(' ')} and what only they needed`;
     case 'install-packages':
       return `install ${change.names.join(' ')}`;
     case 'control-unit':
@@ -17,6 +22,8 @@ export function title(change: Change): string {
       return `run ${change.command}`;
     case 'load-rules':
       return `load the ${change.family === 'ipv4' ? 'IPv4' : 'IPv6'} rules`;
+    case 'remove-rules':
+      return `remove the ${change.family === 'ipv4' ? 'IPv4' : 'IPv6'} rules`;
     case 'sync-fail2ban':
       return 'let fail2ban take over its files';
   }

@@ -4,7 +4,7 @@ import { type Path, readFailure, record, SourceDocument } from '../document/docu
 import type { Problem } from '../document/problem.ts';
 import { hint } from '../document/suggest.ts';
 import { violations } from '../document/validate.ts';
-import type { AnyTaskType, Key, LocalFile, Task } from '../tasks/task.ts';
+import { type AnyTaskType, asWanted, type Key, type LocalFile, type Task } from '../tasks/task.ts';
 import { type Expansion, expand, type Variables } from './expand.ts';
 import { PlaybookHead, TASK_ID, TaskHead } from './schema.ts';
 
@@ -158,7 +158,7 @@ async function makeTasks(playbook: Playbook, variables: Variables): Promise<Made
       else problems.push(...read.problems);
     }
     const { id, name, tags, type, source } = written;
-    tasks.push({ id, name, tags, type, params, source, local });
+    tasks.push({ id, name, tags, type: asWanted(type, params), params, source, local });
   }
   return { tasks, problems, used };
 }
@@ -182,7 +182,8 @@ function problemsOf(
     expansion.problems.every((one) => !within(one.path, at) && (what === 'key' || !within(at, one.path))),
   );
   const understood = unexpanded.length === 0 && invalid.every(({ surplus }) => surplus);
-  const said = (understood && type.check?.(expansion.value)) || [];
+  const known = expansion.value as Record<string, unknown>;
+  const said = (understood && asWanted(type, known).check?.(known)) || [];
   return [
     ...unexpanded,
     ...invalid.map(({ path: at, message, at: what, hint: more }) =>

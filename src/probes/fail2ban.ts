@@ -104,11 +104,14 @@ def chains():
     return {chain: {address for tool, address in found if (tool, chain) in reached} for chain, found in held.items()}
 
 def sets():
-    held, rules = {}, ''
+    held, rules, over = {}, '', False
     for item in json.loads(run('nft', '-j', 'list', 'table', 'inet', 'f2b-table') or '{}').get('nftables', []):
         if 'set' in item:
             held[item['set']['name']] = {word(element) for element in item['set'].get('elem', [])}
-        if 'rule' in item: rules += json.dumps(item['rule'])
+        if 'rule' in item:
+            # what stands below a rule that lets everybody through bans nobody
+            over = over or all('accept' in part or 'return' in part or 'counter' in part for part in item['rule']['expr'])
+            if not over: rules += json.dumps(item['rule'])
     return {name: found for name, found in held.items() if '"@%s"' % name in rules}
 
 def word(element):

@@ -29,10 +29,15 @@ export interface FileState {
   readonly sha256?: string;
   /** Present if asked for and not larger than `CONTENT_LIMIT`. */
   readonly content?: Buffer;
+  /** What a directory holds, if asked for; of many names the first. */
+  readonly entries?: readonly string[];
 }
 
 /** Bytes of one file's content that travel at most; a larger file is compared by its sha256 alone. */
 export const CONTENT_LIMIT = 1_048_576;
+
+/** Names of a directory that travel at most: more are not needed to see that it is not empty. */
+const ENTRIES = 100;
 
 const wantedContent = (question: FileQuestion): string =>
   typeof question.content === 'string' ? question.content : question.content.unless;
@@ -67,6 +72,8 @@ look() {
     if [ "$want" != never ] && [ "$want" != "$sum" ] && [ "$size" -le ${CONTENT_LIMIT} ]; then
       body=$(base64 -w0 < "$path"); [ -n "$body" ] || body==
     fi
+  elif [ -d "$path" ] && [ "$want" = always ]; then
+    body=$(ls -A -- "$path" | head -n ${ENTRIES} | base64 -w0); [ -n "$body" ] || body==
   fi
   echo "$index present|$facts|$sum|$real|$body"
 }`);
@@ -93,7 +100,7 @@ export const fileProbe = defineProbe<FileQuestion, FileState>({
 });
 
 /** `root/0`; a number that no name stands for: `UNKNOWN/1001`. */
-function account(text = ''): string {
+export function account(text = ''): string {
   const [name = '', number = ''] = text.split('/');
   return name === 'UNKNOWN' ? number : name;
 }
@@ -108,8 +115,10 @@ function parseAnswer(text: string): Observed<FileState> {
   if (text === 'dangling') return unreadable('it is a symbolic link whose target does not exist');
   const [word, kind, mode, owner, group, size, ctime, sum, real, body] = text.split('|');
   if (word !== 'present' || body === undefined) return unreadable('it cannot be read');
+  const bytes = body ? Buffer.from(body === '=' ? '' : body, 'base64') : undefined;
+  const isDirectory = kind === 'directory';
   return present({
-    kind: kind?.startsWith('regular') ? 'file' : kind === 'directory' ? 'directory' : 'other',
+    kind: kind?.startsWith('regular') ? 'file' : isDirectory ? 'directory' : 'other',
     realPath: Buffer.from(real ?? '', 'base64')
       .toString()
       .replace(/\n$/, ''),
@@ -119,6 +128,7 @@ function parseAnswer(text: string): Observed<FileState> {
     size: Number(size),
     ctime: Number(ctime),
     ...(sum && sum !== '-' ? { sha256: sum } : {}),
-    ...(body ? { content: body === '=' ? Buffer.alloc(0) : Buffer.from(body, 'base64') } : {}),
+    ...(bytes && !isDirectory ? { content: bytes } : {}),
+    ...(bytes && isDirectory ? { entries: bytes.toString().split('\n').filter(Boolean) } : {}),
   });
 }

@@ -17,6 +17,8 @@ export interface WriteFile {
   readonly validate?: string;
   /** Content that must not be shown. */
   readonly sensitive?: boolean;
+  /** It gives back what stood there before harden, which is then no longer noted. */
+  readonly restores?: boolean;
 }
 
 export interface SetAttributes {
@@ -27,6 +29,18 @@ export interface SetAttributes {
   readonly group?: string;
   /** What is changed, for people: `mode 0644 → 0600`. */
   readonly summary: string;
+  /** As for a file that is written. */
+  readonly restores?: boolean;
+}
+
+/** Takes away a file that harden made, if it still is the one that was seen. */
+export interface RemoveFile {
+  readonly kind: 'remove-file';
+  /** Absolute, symlinks resolved. */
+  readonly path: string;
+  readonly sha256: string;
+  /** For the diff. */
+  readonly content?: Buffer;
 }
 
 export interface MakeDirectory {
@@ -37,8 +51,20 @@ export interface MakeDirectory {
   readonly group?: string;
 }
 
+/** Takes away an empty directory that harden made. */
+export interface RemoveDirectory {
+  readonly kind: 'remove-directory';
+  readonly path: string;
+}
+
 export interface InstallPackages {
   readonly kind: 'install-packages';
+  readonly names: readonly string[];
+}
+
+/** Purges packages that harden installed, and what was installed with them and nothing else needs. */
+export interface RemovePackages {
+  readonly kind: 'remove-packages';
   readonly names: readonly string[];
 }
 
@@ -46,7 +72,17 @@ export interface InstallPackages {
 export interface ControlUnit {
   readonly kind: 'control-unit';
   readonly unit: string;
-  readonly action: 'start' | 'restart' | 'reload-or-restart' | 'enable' | 'disable' | 'unmask';
+  readonly action:
+    | 'start'
+    | 'restart'
+    | 'reload-or-restart'
+    | 'enable'
+    | 'disable'
+    | 'unmask'
+    | 'mask'
+    | 'stop';
+  /** It brings back how the unit was before harden, which is then no longer noted. */
+  readonly restores?: boolean;
 }
 
 /** A command of the user's own. */
@@ -72,6 +108,15 @@ export interface LoadRules {
   readonly lists: readonly string[];
 }
 
+/** Takes the chain of ours and the jumps to it out of one family, in every back end. */
+export interface RemoveRules {
+  readonly kind: 'remove-rules';
+  readonly family: 'ipv4' | 'ipv6';
+  readonly chain: string;
+  /** What goes, one rule a line, for the diff. */
+  readonly before: readonly string[];
+}
+
 /**
  * Makes the running fail2ban match its files: checks the configuration, reloads (bans are kept) or starts it,
  * and compares the jails that then run with `jails`. Several of them in one run become one, after all files.
@@ -80,6 +125,8 @@ export interface SyncFail2ban {
   readonly kind: 'sync-fail2ban';
   /** Jails that must run afterwards. */
   readonly jails: readonly string[];
+  /** Jails that may be gone afterwards; if there are any, every other one that ran must run again. */
+  readonly gone?: readonly string[];
   /** Filter files whose regexes must compile. */
   readonly filters: readonly string[];
   /** Jails with what no reload mends, such as bans that the kernel lost: they are restarted, and keep their bans. */
@@ -93,8 +140,12 @@ export type Change =
   | WriteFile
   | SetAttributes
   | MakeDirectory
+  | RemoveFile
+  | RemoveDirectory
   | InstallPackages
+  | RemovePackages
   | ControlUnit
   | RunCommand
   | LoadRules
+  | RemoveRules
   | SyncFail2ban;

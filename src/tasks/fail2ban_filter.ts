@@ -2,10 +2,12 @@ import { Type } from '@sinclair/typebox';
 import { fail2banProbe, type Jail } from '../probes/fail2ban.ts';
 import { type FileState, fileProbe } from '../probes/file.ts';
 import { jamesProbe } from '../probes/james.ts';
+import { fileOriginProbe } from '../probes/origin.ts';
 import { ask, type Observed } from '../probes/probe.ts';
 import type { SyncFail2ban, WriteFile } from './change.ts';
 import { exposure } from './common/attributes.ts';
 import { AbsolutePath } from './common/params.ts';
+import { restore } from './common/restore.ts';
 import { blocked, failed, unseen, wrongKind } from './common/verdicts.ts';
 import { sha256, writeOver } from './common/write.ts';
 import { failregexProblem, regexProblem, sameFailregex } from './fail2ban/failregex.ts';
@@ -13,7 +15,7 @@ import { filterFile, filterPath } from './fail2ban/filter-file.ts';
 import { readSection } from './fail2ban/ini-section.ts';
 import { jamesFailregex } from './fail2ban/james.ts';
 import { JailName } from './fail2ban/schema.ts';
-import { defineTask } from './task.ts';
+import { defineRemoval, defineTask } from './task.ts';
 
 const schema = Type.Object(
   {
@@ -50,11 +52,30 @@ const schema = Type.Object(
 
 const HOME = '/opt/james';
 
+const removal = defineRemoval(schema, {
+  summary: 'the filter file that stood there before harden comes back, or none if there was none.',
+  questions: ({ name, preset, james_home = HOME }) => ({
+    file: ask(fileProbe, { path: filterPath(name), content: 'always' as const }),
+    origin: ask(fileOriginProbe, filterPath(name)),
+    james: preset ? [ask(jamesProbe, james_home)] : [],
+  }),
+  plan(params, { file, origin, james: [james] }) {
+    const version = james?.state === 'present' ? james.value.version : undefined;
+    const failregex = params.preset ? jamesFailregex(version) : (params.failregex ?? []);
+    const ours = [filterFile(failregex, params.ignoreregex ?? [])];
+    const verdict = restore({ path: filterPath(params.name), file, origin, ours });
+    if (verdict.verdict !== 'change') return verdict;
+    const sync: SyncFail2ban = { kind: 'sync-fail2ban', jails: [], filters: [], restart: [] };
+    return { ...verdict, changes: [...verdict.changes, sync] };
+  },
+});
+
 /** A whole filter file, and the jail that runs with it. */
 export const fail2banFilterTask = defineTask({
   type: 'fail2ban_filter',
   summary: 'A fail2ban filter holds these regexes, and the running jail uses them.',
   schema,
+  removal,
   check({ preset, failregex, ignoreregex = [], james_home }) {
     const problems: [(string | number)[], string][] = [];
     if (preset && failregex) problems.push([['failregex'], 'give either preset or failregex']);

@@ -3,33 +3,43 @@ import { type ConfigFile, fail2banConfigProbe } from '../probes/fail2ban-config.
 import { type FileState, fileProbe } from '../probes/file.ts';
 import { type FirewallState, firewallProbe } from '../probes/firewall.ts';
 import { ask, type Observed } from '../probes/probe.ts';
+import { toolProbe } from '../probes/tool.ts';
 import type { Change, SyncFail2ban, WriteFile } from './change.ts';
 import { exposure } from './common/attributes.ts';
 import { blocked, type Obstacle, unseen, wrongKind } from './common/verdicts.ts';
 import { sentenceList } from './common/words.ts';
 import { writeOver } from './common/write.ts';
+import { BAN_TOOLS, type BanTool, toolOf } from './fail2ban/actions.ts';
 import { filterPath } from './fail2ban/filter-file.ts';
 import { foreignSetting } from './fail2ban/foreign.ts';
 import { editSection, readSection, unreadableLine } from './fail2ban/ini-section.ts';
-import { effective, OVERRIDE_FILE, type Placed, readBefore } from './fail2ban/jail-files.ts';
+import {
+  effective,
+  HEADER,
+  jailFile,
+  OVERRIDE_FILE,
+  type Placed,
+  readBefore,
+} from './fail2ban/jail-files.ts';
+import { jailRemoval } from './fail2ban/jail-removal.ts';
 import { type RunningDrift, runningDrift } from './fail2ban/jail-running.ts';
 import { type Surroundings, type WantedSetting, wantedSettings, wordsOf } from './fail2ban/jail-settings.ts';
 import { checkJail, filterName, type JailParams, jailSchema, readsSshd } from './fail2ban/schema.ts';
 import { defineTask, type Key, type Verdict } from './task.ts';
 
-const HEADER = '# Settings made by harden; other settings and sections in this file are kept.\n\n';
-const AUTH_LOG = '/var/log/auth.log';
+const TOOLS = Object.keys(BAN_TOOLS) as BanTool[];
 
-const fileOf = ({ name, file }: JailParams): string => file ?? `/etc/fail2ban/jail.d/${name}.conf`;
+const AUTH_LOG = '/var/log/auth.log';
 
 /** One section of fail2ban's configuration, and the jail that runs from it. */
 export const fail2banJailTask = defineTask({
   type: 'fail2ban_jail',
   summary: 'A fail2ban jail has these values, in its file and in the running server.',
   schema: jailSchema,
+  removal: jailRemoval,
   check: checkJail,
   owns: (params) => [
-    `section:${fileOf(params)}#${params.name}`,
+    `section:${jailFile(params)}#${params.name}`,
     `jail:${params.name}`,
     ...(params.override ? [`section:${OVERRIDE_FILE}#${params.name}` as Key] : []),
   ],
@@ -40,7 +50,7 @@ export const fail2banJailTask = defineTask({
   ],
   questions: (params) => ({
     folder: ask(fileProbe, { path: '/etc/fail2ban/jail.d', content: 'never' as const }),
-    file: ask(fileProbe, { path: fileOf(params), content: 'always' as const }),
+    file: ask(fileProbe, { path: jailFile(params), content: 'always' as const }),
     override: params.override ? [ask(fileProbe, { path: OVERRIDE_FILE, content: 'always' as const })] : [],
     filter: params.filter
       ? [ask(fileProbe, { path: filterPath(filterName(params.filter)), content: 'never' as const })]
@@ -49,13 +59,24 @@ export const fail2banJailTask = defineTask({
     config: ask(fail2banConfigProbe, 'jails'),
     server: ask(fail2banProbe, 'fail2ban'),
     firewall: readsSshd(params) ? [ask(firewallProbe, 'firewall' as const)] : [],
+    tools: TOOLS.map((name) => ask(toolProbe, name)),
   }),
   plan(
     params,
-    { folder, file, override: [override], filter: [filter], log, config, server, firewall: [firewall] },
+    {
+      folder,
+      file,
+      override: [override],
+      filter: [filter],
+      log,
+      config,
+      server,
+      firewall: [firewall],
+      tools,
+    },
     { promised },
   ) {
-    const path = fileOf(params);
+    const path = jailFile(params);
     if (folder.state === 'absent' || config.state === 'absent') {
       return { verdict: 'needs', key: 'package:fail2ban', reason: 'fail2ban is not installed' };
     }
@@ -69,6 +90,8 @@ export const fail2banJailTask = defineTask({
     const missing =
       params.enabled === false ? undefined : missingPart(params, filter, log, (key) => promised(key));
     if (missing) return missing;
+    const powerless = params.enabled === false ? undefined : missingTool(params, config.value, tools);
+    if (powerless) return powerless;
 
     const host = surroundings(params, config.value, log, firewall);
     const wanted = wantedSettings(params, host);
@@ -177,6 +200,24 @@ function missingPart(
   return undefined;
 }
 
+/** A ban action whose program is not there: fail2ban lists the ban, logs an error, and the door stays open. */
+function missingTool(
+  { name }: JailParams,
+  files: readonly ConfigFile[],
+  tools: readonly Observed<'there'>[],
+): Verdict | undefined {
+  const action = effective(files, name, 'banaction') ?? effective(files, 'DEFAULT', 'banaction');
+  const tool = action && toolOf(action.value);
+  const seen = tool && tools[TOOLS.indexOf(tool)];
+  if (!seen || seen.state === 'present') return undefined;
+  if (seen.state === 'unreadable') return unseen(tool, seen);
+  return {
+    verdict: 'needs',
+    key: `package:${BAN_TOOLS[tool]}`,
+    reason: `bans are made with ${tool} here (${action.path}:${action.line} sets banaction to ${action.value}), and ${tool} is not installed, so nobody would be kept out`,
+  };
+}
+
 function surroundings(
   params: JailParams,
   files: readonly ConfigFile[],
@@ -263,5 +304,7 @@ function jailDrift(params: JailParams, server: Observed<Fail2ban>, host: Surroun
 function notesOf(params: JailParams, text: string, wanted: readonly WantedSetting[]): string[] {
   const kept = readSection(text, params.name)?.get('ignoreip')?.value;
   if (kept === undefined || wanted.some(({ key }) => key === 'ignoreip')) return [];
-  return [`${fileOf(params)} ignores ${sentenceList(wordsOf(kept))}; that is kept because trusted is empty`];
+  return [
+    `${jailFile(params)} ignores ${sentenceList(wordsOf(kept))}; that is kept because trusted is empty`,
+  ];
 }

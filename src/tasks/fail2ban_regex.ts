@@ -4,7 +4,7 @@ import { fileProbe } from '../probes/file.ts';
 import { ask } from '../probes/probe.ts';
 import { AbsolutePath } from './common/params.ts';
 import { failed, unseen } from './common/verdicts.ts';
-import { defineTask } from './task.ts';
+import { defineRemoval, defineTask } from './task.ts';
 
 /** One argument of a program cannot be longer than 128 KiB. */
 const SAMPLE_LIMIT = 120_000;
@@ -24,12 +24,19 @@ const schema = Type.Object(
   { additionalProperties: false, title: 'fail2ban_regex' },
 );
 
+const removal = defineRemoval(schema, {
+  summary: 'nothing: it makes nothing.',
+  questions: () => ({}),
+  plan: () => ({ verdict: 'ok', reason: 'it makes nothing on the host' }),
+});
+
 /** The proof that a filter works: the host's own `fail2ban-regex` on sample lines. Writes nothing. */
 export const fail2banRegexTask = defineTask({
   type: 'fail2ban_regex',
   summary:
     "A filter matches these log lines, proved on the host with fail2ban's own tool by apply and verify.",
   schema,
+  removal,
   check({ sample, matched }) {
     const problems: [(string | number)[], string][] = [];
     sample.forEach((line, index) => {

@@ -1,12 +1,14 @@
 import { posix } from 'node:path';
 import { Type } from '@sinclair/typebox';
 import { CONTENT_LIMIT, fileProbe } from '../probes/file.ts';
+import { fileOriginProbe } from '../probes/origin.ts';
 import { ask } from '../probes/probe.ts';
 import { attributeDrift, ownership, usableMode } from './common/attributes.ts';
 import { AbsolutePath, Account, Mode, ShellCommand } from './common/params.ts';
+import { restore } from './common/restore.ts';
 import { missing, unseen, wrongKind } from './common/verdicts.ts';
 import { sha256, writeOver } from './common/write.ts';
-import { defineTask, type PlanContext } from './task.ts';
+import { defineRemoval, defineTask, type PlanContext } from './task.ts';
 
 const schema = Type.Object(
   {
@@ -55,12 +57,31 @@ function wanted(
   return path === undefined ? undefined : local.get(path);
 }
 
+const removal = defineRemoval(schema, {
+  summary:
+    'what stood there before harden comes back, or nothing if there was nothing; a file that harden only made, and others filled, stays.',
+  questions: ({ path }) => ({
+    file: ask(fileProbe, { path, content: 'always' }),
+    origin: ask(fileOriginProbe, path),
+  }),
+  plan(params, { file, origin }, { local }) {
+    const content = wanted(params, local);
+    const filled = file.state === 'present' && file.value.size > 0;
+    const made = origin.state === 'present' && origin.value.before.state === 'absent';
+    if (!content && made && filled) {
+      return { verdict: 'ok', reason: 'harden made it, and others have written into it since: it stays' };
+    }
+    return restore({ path: params.path, file, origin, ours: [content ?? Buffer.alloc(0)] });
+  },
+});
+
 /** A file: its content, if one is given, its owner and mode. */
 export const fileTask = defineTask({
   type: 'file',
   summary:
     'A file has this content, owner and mode; written atomically. Without content it only has to exist: what it holds is left alone.',
   schema,
+  removal,
   check(params) {
     const given = CONTENT.filter((name) => params[name] !== undefined);
     const problems: [string[], string][] = [];

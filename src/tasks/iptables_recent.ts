@@ -21,6 +21,7 @@ import {
   UNIT_FILE,
   UNIT_TEXT,
 } from './iptables/persisted.ts';
+import { limitsRemoval } from './iptables/removal.ts';
 import { parseRule } from './iptables/rule.ts';
 import { CHAIN, check, type Params, schema } from './iptables/schema.ts';
 import { defineTask } from './task.ts';
@@ -31,6 +32,7 @@ export const iptablesRecentTask = defineTask({
   summary:
     "A source that opens too many connections is dropped (iptables recent): one chain of our own in both families, reached from the top of INPUT, loaded again at boot. Nobody else's rules are touched.",
   schema,
+  removal: limitsRemoval,
   check,
   owns: ({ chain = CHAIN }) => [
     `chain:${chain}`,

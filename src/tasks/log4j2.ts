@@ -1,11 +1,16 @@
 import { Type } from '@sinclair/typebox';
 import { fileProbe } from '../probes/file.ts';
+import { fileOriginProbe } from '../probes/origin.ts';
 import { ask } from '../probes/probe.ts';
 import { AbsolutePath } from './common/params.ts';
+import { restore } from './common/restore.ts';
 import { blocked, unseen, wrongKind } from './common/verdicts.ts';
 import { writeOver } from './common/write.ts';
 import { patchLog4j2 } from './log4j2/patch.ts';
-import { defineTask } from './task.ts';
+import { defineRemoval, defineTask } from './task.ts';
+
+const SIZE = '10 MB';
+const KEEP = 9;
 
 const schema = Type.Object(
   {
@@ -20,7 +25,7 @@ const schema = Type.Object(
       Type.String({
         description: 'The size at which the log file rolls over.',
         pattern: '^[1-9][0-9]{0,5} ?[KMG]B$',
-        default: '10 MB',
+        default: SIZE,
       }),
     ),
     keep: Type.Optional(
@@ -28,12 +33,25 @@ const schema = Type.Object(
         description: 'How many old log files are kept.',
         minimum: 1,
         maximum: 1000,
-        default: 9,
+        default: KEEP,
       }),
     ),
   },
   { additionalProperties: false, title: 'log4j2' },
 );
+
+const removal = defineRemoval(schema, {
+  summary: 'the file is as it was before harden, byte for byte; what others changed in it since stays.',
+  questions: ({ path }) => ({
+    file: ask(fileProbe, { path, content: 'always' }),
+    origin: ask(fileOriginProbe, path),
+  }),
+  plan({ path, log, size = SIZE, keep = KEEP }, { file, origin }) {
+    const before = origin.state === 'present' ? origin.value.before : undefined;
+    const patch = before?.state === 'file' ? patchLog4j2(before.content, { log, size, keep }) : undefined;
+    return restore({ path, file, origin, ours: patch?.state === 'patched' ? [patch.content] : [] });
+  },
+});
 
 /** James's log4j2.xml, patched: failed logins and guessed recipients in a log file of their own. */
 export const log4j2Task = defineTask({
@@ -41,9 +59,10 @@ export const log4j2Task = defineTask({
   summary:
     "James's log4j2.xml writes failed logins and guessed recipients into a log file of their own; patched in place, everything else is kept.",
   schema,
+  removal,
   owns: ({ path }) => [`file:${path}`],
   questions: ({ path }) => ({ file: ask(fileProbe, { path, content: 'always' }) }),
-  plan({ path, log, size = '10 MB', keep = 9 }, { file }) {
+  plan({ path, log, size = SIZE, keep = KEEP }, { file }) {
     if (file.state === 'unreadable') return unseen(path, file);
     if (file.state === 'absent') {
       return blocked(`James is not installed here: ${path} does not exist`);

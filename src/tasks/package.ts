@@ -1,22 +1,53 @@
 import { Type } from '@sinclair/typebox';
+import { packageOriginProbe } from '../probes/origin.ts';
 import { packageProbe } from '../probes/packages.ts';
 import { ask } from '../probes/probe.ts';
 import { asList, OneOrMore } from './common/params.ts';
 import { unseen } from './common/verdicts.ts';
 import { sentenceList } from './common/words.ts';
-import { defineTask } from './task.ts';
+import { defineRemoval, defineTask } from './task.ts';
 
 const Name = Type.String({ pattern: '^[a-z0-9][a-z0-9+.-]+$', description: 'The name of a package.' });
+
+const schema = Type.Object(
+  { name: OneOrMore(Name, 'One package or several.') },
+  { additionalProperties: false, title: 'package' },
+);
+
+const removal = defineRemoval(schema, {
+  summary:
+    'purges those that harden installed, with what was installed with them and nothing else needs; one that was there before stays.',
+  questions: ({ name }) => ({
+    packages: asList(name).map((one) => ask(packageProbe, one)),
+    origins: asList(name).map((one) => ask(packageOriginProbe, one)),
+  }),
+  plan({ name }, { packages, origins }) {
+    const there = asList(name).filter((_, index) => packages[index]?.state !== 'absent');
+    const states = [...packages, ...origins];
+    const blind = states.find((state) => state.state === 'unreadable');
+    if (blind?.state === 'unreadable') return unseen(sentenceList(asList(name)), blind);
+    const ours = there.filter((one) => origins[asList(name).indexOf(one)]?.state === 'present');
+    if (ours.length > 0) {
+      const changes = [{ kind: 'remove-packages' as const, names: ours }];
+      return { verdict: 'change', reason: `harden installed ${sentenceList(ours)}`, changes };
+    }
+    return {
+      verdict: 'ok',
+      reason:
+        there.length === 0
+          ? `${sentenceList(asList(name))} not installed`
+          : `harden did not install ${sentenceList(there)}: it stays`,
+    };
+  },
+});
 
 /** Packages of the distribution. A barrier: nobody can predict what a package brings. */
 export const packageTask = defineTask({
   type: 'package',
   summary:
     'Packages of the distribution are installed. Configuration files of yours are kept, nothing is asked.',
-  schema: Type.Object(
-    { name: OneOrMore(Name, 'One package or several.') },
-    { additionalProperties: false, title: 'package' },
-  ),
+  schema,
+  removal,
   barrier: true,
   owns: ({ name }) => asList(name).map((one) => `package:${one}` as const),
   questions: ({ name }) => ({ packages: asList(name).map((one) => ask(packageProbe, one)) }),

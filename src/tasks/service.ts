@@ -1,42 +1,74 @@
 import { Type } from '@sinclair/typebox';
 import { fileProbe } from '../probes/file.ts';
+import { unitOriginProbe } from '../probes/origin.ts';
 import { ask } from '../probes/probe.ts';
 import { unitName, unitProbe } from '../probes/systemd.ts';
-import type { Change } from './change.ts';
+import type { Change, ControlUnit } from './change.ts';
 import { AbsolutePath } from './common/params.ts';
 import { unseen } from './common/verdicts.ts';
 import { sentenceList } from './common/words.ts';
-import { defineTask } from './task.ts';
+import { defineRemoval, defineTask } from './task.ts';
+
+const schema = Type.Object(
+  {
+    name: Type.String({
+      pattern: '^[A-Za-z0-9:_.@\\\\-]{1,200}$',
+      description: 'The unit; .service may be left out.',
+    }),
+    enabled: Type.Optional(
+      Type.Boolean({
+        description: 'Starts at boot (default true; false leaves that as it is).',
+        default: true,
+      }),
+    ),
+    tracks: Type.Optional(
+      Type.Array(AbsolutePath('A configuration file that the service reads when it starts or reloads.'), {
+        uniqueItems: true,
+        description: 'Files whose change the service has to be told of.',
+      }),
+    ),
+    restart: Type.Optional(
+      Type.Boolean({ description: 'Restart for a tracked change instead of reloading (default false).' }),
+    ),
+  },
+  { additionalProperties: false, title: 'service' },
+);
+
+const removal = defineRemoval(schema, {
+  summary: 'whether it starts at boot, and whether it runs, is as before harden first controlled it.',
+  questions: ({ name }) => ({ unit: ask(unitProbe, name), origin: ask(unitOriginProbe, unitName(name)) }),
+  plan({ name }, { unit: state, origin }) {
+    const unit = unitName(name);
+    if (state.state === 'unreadable') return unseen(unit, state);
+    if (origin.state === 'unreadable') return unseen(`How ${unit} was before`, origin);
+    if (state.state === 'absent') return { verdict: 'ok', reason: `there is no unit ${unit} on this host` };
+    if (origin.state === 'absent')
+      return { verdict: 'ok', reason: 'harden did not control it: it stays as it is' };
+    const { unitFileState, activeState } = origin.value;
+    const now = state.value;
+    const back: [ControlUnit['action'], string][] = [];
+    if (unitFileState === 'disabled' && now.unitFileState.startsWith('enabled'))
+      back.push(['disable', 'it did not start at boot before harden']);
+    if (/^(inactive|failed)$/.test(activeState) && now.activeState === 'active')
+      back.push(['stop', 'it did not run before harden']);
+    if (unitFileState.startsWith('masked') && !now.unitFileState.startsWith('masked'))
+      back.push(['mask', 'it was masked before harden']);
+    if (back.length === 0) return { verdict: 'ok', reason: 'it is as it was before harden' };
+    return {
+      verdict: 'change',
+      reason: sentenceList(back.map(([, reason]) => reason)),
+      changes: back.map(([action]) => ({ kind: 'control-unit', unit, action, restores: true })),
+    };
+  },
+});
 
 /** A systemd service. A restart owed is read off the host's state, never remembered from a run. */
 export const serviceTask = defineTask({
   type: 'service',
   summary:
     'A service runs, starts at boot, and has read its configuration: a tracked file that is newer than its last start or reload is a restart owed.',
-  schema: Type.Object(
-    {
-      name: Type.String({
-        pattern: '^[A-Za-z0-9:_.@\\\\-]{1,200}$',
-        description: 'The unit; .service may be left out.',
-      }),
-      enabled: Type.Optional(
-        Type.Boolean({
-          description: 'Starts at boot (default true; false leaves that as it is).',
-          default: true,
-        }),
-      ),
-      tracks: Type.Optional(
-        Type.Array(AbsolutePath('A configuration file that the service reads when it starts or reloads.'), {
-          uniqueItems: true,
-          description: 'Files whose change the service has to be told of.',
-        }),
-      ),
-      restart: Type.Optional(
-        Type.Boolean({ description: 'Restart for a tracked change instead of reloading (default false).' }),
-      ),
-    },
-    { additionalProperties: false, title: 'service' },
-  ),
+  schema,
+  removal,
   owns: ({ name }) => [`unit:${unitName(name)}`],
   relies: ({ name, tracks = [] }) => [
     `package:${unitName(name).replace(/\.service$/, '')}`,

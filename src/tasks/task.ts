@@ -1,4 +1,4 @@
-import type { Static, TObject } from '@sinclair/typebox';
+import { type Static, type TObject, Type } from '@sinclair/typebox';
 import type { Facts } from '../probes/facts.ts';
 import type { Answers, Questions } from '../probes/probe.ts';
 import type { Change } from './change.ts';
@@ -41,11 +41,16 @@ export interface PlanContext {
    * may bring is never promised.
    */
   promised(key: Key): boolean;
+  /** Is a task about to take this away, before this one does its own? */
+  leaving(key: Key): boolean;
   /** `apply` and `verify` run the proofs; `check` and `diff` do not. */
   readonly prove: boolean;
   /** Files beside the playbook that the task names, read (and expanded, if templates) when it was loaded. */
   readonly local: ReadonlyMap<string, Buffer>;
 }
+
+/** Something that a schema cannot say is wrong: where inside the parameters, and a sentence. */
+export type Mistake = readonly [path: readonly (string | number)[], problem: string];
 
 /** A local file a task needs, relative to the playbook. */
 export interface LocalFile {
@@ -65,8 +70,8 @@ export interface TaskType<S extends TObject = TObject, Q extends Questions = Que
   readonly schema: S;
   /** Its effects cannot be predicted (a package, a command): what relies on it is planned after it ran. */
   readonly barrier?: boolean;
-  /** What the schema cannot say, as [path inside the parameters, sentence]. */
-  check?(params: Static<S>): readonly (readonly [path: readonly (string | number)[], problem: string])[];
+  /** What the schema cannot say. */
+  check?(params: Static<S>): readonly Mistake[];
   localFiles?(params: Static<S>): readonly LocalFile[];
   /** What it writes. */
   owns(params: Static<S>): readonly Key[];
@@ -75,11 +80,54 @@ export interface TaskType<S extends TObject = TObject, Q extends Questions = Que
   questions(params: Static<S>, context: Pick<PlanContext, 'prove' | 'local'>): Q;
   /** Pure and total over the observations. */
   plan(params: Static<S>, seen: Answers<Q>, context: PlanContext): Verdict;
+  /** What `state: absent` means. */
+  // biome-ignore lint/suspicious/noExplicitAny: what it asks is its own business
+  readonly removal: Removal<S, any>;
+  /** It takes away what the type makes: the type as `asWanted` gives it for `state: absent`. */
+  readonly removes?: boolean;
+}
+
+/** Takes away what a task made, and nothing else: what stood there before harden comes back. */
+export interface Removal<S extends TObject = TObject, Q extends Questions = Questions> {
+  /** One sentence for `harden tasks`: what goes, and what stays. */
+  readonly summary: string;
+  /** Instead of the type's own. */
+  check?(params: Static<S>): readonly Mistake[];
+  questions(params: Static<S>, context: Pick<PlanContext, 'local'>): Q;
+  plan(params: Static<S>, seen: Answers<Q>, context: PlanContext): Verdict;
+}
+
+/** Adds the parameter that all types share; buys inference of parameters and answers. */
+export function defineTask<S extends TObject, Q extends Questions>(task: TaskType<S, Q>): TaskType<S, Q> {
+  const state = Type.Optional(
+    Type.Union([Type.Literal('present'), Type.Literal('absent')], {
+      description: `present (the default) or absent: ${task.removal.summary}`,
+    }),
+  );
+  return { ...task, schema: { ...task.schema, properties: { ...task.schema.properties, state } } };
 }
 
 /** Identity that buys inference of parameters and answers. */
-export function defineTask<S extends TObject, Q extends Questions>(task: TaskType<S, Q>): TaskType<S, Q> {
-  return task;
+export function defineRemoval<S extends TObject, Q extends Questions>(
+  _schema: S,
+  removal: Removal<S, Q>,
+): Removal<S, Q> {
+  return removal;
+}
+
+/** The type as a task uses it: with `state: absent` it takes away, and nobody waits for it. */
+export function asWanted(type: AnyTaskType, params: Readonly<Record<string, unknown>>): AnyTaskType {
+  if (params.state !== 'absent') return type;
+  const { questions, plan, check = type.check } = type.removal;
+  return {
+    ...type,
+    ...(check ? { check } : {}),
+    questions,
+    plan,
+    relies: () => [],
+    barrier: false,
+    removes: true,
+  };
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: a registry of task types with different parameters

@@ -8,6 +8,7 @@ import {
   type Transport,
   TransportError,
 } from '../../src/transport/transport.ts';
+import { NO_REMOVAL } from '../tasks/context.ts';
 
 const CHANGE: Verdict = {
   verdict: 'change',
@@ -33,6 +34,7 @@ function task(id: string, verdicts: readonly Verdict[], barrier = false): Task {
       schema: Type.Object({}),
       owns: () => [],
       questions: () => ({}),
+      removal: NO_REMOVAL,
       plan: () => verdicts[Math.min(look++, verdicts.length - 1)]!,
     }),
   };

@@ -4,7 +4,7 @@ import { Inquiry } from '../../src/engine/observe.ts';
 import { nextWave, plan } from '../../src/engine/plan.ts';
 import { frames } from '../../src/shell/frame.ts';
 import { defineTask, type Key, type Task, type Verdict } from '../../src/tasks/task.ts';
-import { FACTS } from '../tasks/context.ts';
+import { FACTS, NO_REMOVAL } from '../tasks/context.ts';
 
 /** A task type that decides what its parameters say. */
 const fake = (barrier: boolean, type = 'fake') =>
@@ -20,6 +20,7 @@ const fake = (barrier: boolean, type = 'fake') =>
     owns: ({ owns }) => owns as Key[],
     relies: ({ relies }) => relies as Key[],
     questions: () => ({}),
+    removal: NO_REMOVAL,
     plan: ({ verdict }, _seen, { promised }) =>
       typeof verdict === 'function' ? (verdict(promised) as Verdict) : (verdict as Verdict),
   });

@@ -5,6 +5,7 @@ import { Type } from '@sinclair/typebox';
 import { InputError } from '../../src/document/problem.ts';
 import { loadRun, type RunOptions } from '../../src/playbook/load-run.ts';
 import { type AnyTaskType, defineTask, type Key } from '../../src/tasks/task.ts';
+import { NO_REMOVAL } from '../tasks/context.ts';
 
 /** A task type with a parameter of every kind. */
 const thing = defineTask({
@@ -26,6 +27,7 @@ const thing = defineTask({
   localFiles: ({ template }) => (template ? [{ path: template, template: true }] : []),
   owns: ({ key }) => (key ? [key.includes(':') ? (key as Key) : `thing:${key}`] : []),
   questions: () => ({}),
+  removal: NO_REMOVAL,
   plan: () => ({ verdict: 'ok', reason: '' }),
 });
 

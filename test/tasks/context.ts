@@ -1,7 +1,7 @@
 import type { Facts } from '../../src/probes/facts.ts';
 import type { FileState } from '../../src/probes/file.ts';
 import type { Change, WriteFile } from '../../src/tasks/change.ts';
-import type { Key, PlanContext, Verdict } from '../../src/tasks/task.ts';
+import type { Key, PlanContext, Removal, Verdict } from '../../src/tasks/task.ts';
 
 export const FACTS: Facts = {
   distribution: 'debian',
@@ -11,11 +11,14 @@ export const FACTS: Facts = {
 };
 
 /** What a task is told beside its answers. */
-export const context = (over: Partial<PlanContext> & { promises?: readonly Key[] } = {}): PlanContext => ({
+export const context = (
+  over: Partial<PlanContext> & { promises?: readonly Key[]; leave?: readonly Key[] } = {},
+): PlanContext => ({
   facts: FACTS,
   prove: false,
   local: new Map(),
   promised: (key) => over.promises?.includes(key) ?? false,
+  leaving: (key) => over.leave?.includes(key) ?? false,
   ...over,
 });
 
@@ -44,3 +47,11 @@ export function fileOf(verdict: Verdict, index = 0): WriteFile {
   if (change?.kind !== 'write-file') throw new Error(`change ${index} is ${change?.kind}`);
   return change;
 }
+
+/** For task types of tests that are only ever wanted present. */
+// biome-ignore lint/suspicious/noExplicitAny: it looks at no parameter
+export const NO_REMOVAL: Removal<any> = {
+  summary: 'nothing.',
+  questions: () => ({}),
+  plan: () => ({ verdict: 'ok', reason: 'nothing to take away' }),
+};

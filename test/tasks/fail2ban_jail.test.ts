@@ -33,6 +33,9 @@ const server = (over: Partial<Jail> = {}, name = 'james') =>
 const config = (...files: [string, string][]) =>
   present<ConfigFile[]>(files.map(([name, text]) => ({ path: `/etc/fail2ban/${name}`, text })));
 
+/** nft, iptables, ipset. */
+const TOOLS = [present<'there'>('there'), present<'there'>('there'), absent];
+
 interface Host extends Partial<Seen> {
   /** The text of the task's own file. */
   readonly own?: string;
@@ -52,6 +55,7 @@ function plan({ own = SECTION, promises = [], ...seen }: Host = {}, over: Over =
       config: config([(params.file ?? PATH).replace('/etc/fail2ban/', ''), own]),
       server: server(),
       firewall: [],
+      tools: TOOLS,
       ...seen,
     },
     context({ promises }),
@@ -448,6 +452,7 @@ describe('the sshd jail', () => {
         ),
         server: running,
         firewall: [],
+        tools: TOOLS,
         ...seen,
       },
       context(),

@@ -3,9 +3,9 @@ import type { Change, SyncFail2ban } from '../../tasks/change.ts';
 import type { Task } from '../../tasks/task.ts';
 import { keepTables } from '../guard.ts';
 import { title } from '../title.ts';
-import { makeDirectory, setAttributes, writeFile } from './files.ts';
-import { loadRules } from './load-rules.ts';
-import { installPackages } from './packages.ts';
+import { makeDirectory, removeDirectory, removeFile, setAttributes, writeFile } from './files.ts';
+import { loadRules, removeRules } from './load-rules.ts';
+import { installPackages, removePackages } from './packages.ts';
 import type { Phase, Step } from './step.ts';
 import { syncFail2ban } from './sync-fail2ban.ts';
 import { controlUnit } from './units.ts';
@@ -25,8 +25,14 @@ function code(change: Change): Sh {
       return setAttributes(change);
     case 'make-directory':
       return makeDirectory(change);
+    case 'remove-file':
+      return removeFile(change);
+    case 'remove-directory':
+      return removeDirectory(change);
     case 'install-packages':
       return installPackages(change);
+    case 'remove-packages':
+      return removePackages(change);
     case 'control-unit':
       return controlUnit(change);
     case 'run-command':
@@ -34,6 +40,8 @@ function code(change: Change): Sh {
       return sh`umask 022; sh -c ${change.command}`;
     case 'load-rules':
       return loadRules(change);
+    case 'remove-rules':
+      return removeRules(change);
     case 'sync-fail2ban':
       return syncFail2ban(change);
   }
@@ -58,18 +66,24 @@ export function compile(wave: readonly TaskChanges[]): Step[] {
   const steps: Step[] = [];
   const settling = new Set<string>();
   const syncs: SyncFail2ban[] = [];
-  const installing: { task: string; names: readonly string[] }[] = [];
-  const syncing = wave.some(({ changes }) => changes.some(({ kind }) => kind === 'sync-fail2ban'));
+  const packages: Packages = { 'install-packages': [], 'remove-packages': [] };
+  const all = wave.flatMap(({ changes }) => changes);
+  // a server that is about to go takes over nothing, and could not without what was taken from it
+  const leaving = all.some(
+    (change) => change.kind === 'remove-packages' && change.names.includes('fail2ban'),
+  );
+  const syncing = all.some(({ kind }) => kind === 'sync-fail2ban');
   for (const { task, changes, guarded } of wave) {
     for (const change of changes) {
       if (change.kind === 'sync-fail2ban') {
+        if (leaving) continue;
         settling.add(task.id);
         syncs.push(change);
       } else if (syncing && server(change)) {
         settling.add(task.id);
         syncs.push({ kind: 'sync-fail2ban', jails: [], filters: [], restart: [], server: server(change) });
-      } else if (change.kind === 'install-packages') {
-        installing.push({ task: task.id, names: change.names });
+      } else if (change.kind === 'install-packages' || change.kind === 'remove-packages') {
+        packages[change.kind].push({ task: task.id, names: change.names });
       } else {
         const phase = !guarded ? 'plain' : cuts(change) ? 'guarded' : 'confirmed';
         steps.push({ phase, tasks: [task.id], title: title(change), code: code(change) });
@@ -83,17 +97,16 @@ export function compile(wave: readonly TaskChanges[]): Step[] {
     const tasks = unforeseeable.map(({ task }) => task.id);
     steps.push({ phase: 'keep', tasks, title: 'keep the firewall as it is', code: keepTables });
   }
-  if (installing.length > 0) {
-    // one transaction of the package manager, where the first of them stood
-    const all: Change = {
-      kind: 'install-packages',
-      names: [...new Set(installing.flatMap(({ names }) => names))],
-    };
+  for (const kind of ['install-packages', 'remove-packages'] as const) {
+    const asked = packages[kind];
+    if (asked.length === 0) continue;
+    // one transaction of the package manager
+    const change = { kind, names: [...new Set(asked.flatMap(({ names }) => names))] };
     steps.push({
       phase: 'plain',
-      tasks: installing.map(({ task }) => task),
-      title: title(all),
-      code: code(all),
+      tasks: asked.map(({ task }) => task),
+      title: title(change),
+      code: code(change),
     });
   }
   if (syncs.length > 0) {
@@ -103,11 +116,19 @@ export function compile(wave: readonly TaskChanges[]): Step[] {
   return steps.sort((a, b) => PHASES.indexOf(a.phase) - PHASES.indexOf(b.phase));
 }
 
+type Packages = Record<
+  'install-packages' | 'remove-packages',
+  { readonly task: string; readonly names: readonly string[] }[]
+>;
+
 function merge(syncs: readonly SyncFail2ban[]): SyncFail2ban {
-  const all = (name: 'jails' | 'filters' | 'restart') => [...new Set(syncs.flatMap((sync) => sync[name]))];
+  const all = (name: 'jails' | 'gone' | 'filters' | 'restart') => [
+    ...new Set(syncs.flatMap((sync) => sync[name] ?? [])),
+  ];
   return {
     kind: 'sync-fail2ban',
     jails: all('jails'),
+    gone: all('gone'),
     filters: all('filters'),
     restart: all('restart'),
     server: SERVER.find((action) => syncs.some((sync) => sync.server === action)),

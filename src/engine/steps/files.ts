@@ -1,19 +1,39 @@
 import { feed } from '../../shell/frame.ts';
-import { type Sh, sh } from '../../shell/quote.ts';
-import type { MakeDirectory, SetAttributes, WriteFile } from '../../tasks/change.ts';
+import { lines, type Sh, sh } from '../../shell/quote.ts';
+import type {
+  MakeDirectory,
+  RemoveDirectory,
+  RemoveFile,
+  SetAttributes,
+  WriteFile,
+} from '../../tasks/change.ts';
 import { sha256 } from '../../tasks/common/write.ts';
 
-export function writeFile({ path, before, content, mode, owner, group, validate }: WriteFile): Sh {
+export function writeFile(change: WriteFile): Sh {
+  const { path, before, content, mode, owner, group, validate } = change;
   const expected = before.state === 'absent' ? 'absent' : before.sha256;
-  return feed(
+  const write = feed(
     sh`write_file ${path} ${expected} ${sha256(content)} ${mode ?? ''} ${owner ?? ''} ${group ?? ''} ${validate ?? ''}`,
     content,
   );
+  return change.restores ? lines([write, forget(path)]) : write;
 }
 
-export function setAttributes({ path, mode, owner, group }: SetAttributes): Sh {
-  return sh`attributes ${path} ${mode ?? ''} ${owner ?? ''} ${group ?? ''}`;
+export function setAttributes({ path, mode, owner, group, restores }: SetAttributes): Sh {
+  const set = sh`attributes ${path} ${mode ?? ''} ${owner ?? ''} ${group ?? ''}`;
+  return restores ? lines([set, forget(path)]) : set;
 }
+
+export function removeFile({ path, sha256: sum }: RemoveFile): Sh {
+  return lines([sh`remove_file ${path} ${sum}`, forget(path)]);
+}
+
+export function removeDirectory({ path }: RemoveDirectory): Sh {
+  return lines([sh`remove_directory ${path}`, forget(path)]);
+}
+
+/** What stood there before harden has been given back: a later run has to note anew what it finds. */
+const forget = (path: string): Sh => sh`note_file forgotten ${path}`;
 
 export function makeDirectory({ path, mode, owner, group }: MakeDirectory): Sh {
   return sh`make_directory ${path} ${mode ?? '0755'} ${owner ?? ''} ${group ?? ''}`;

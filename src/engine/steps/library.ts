@@ -1,23 +1,50 @@
+import { CONTENT_LIMIT } from '../../probes/file.ts';
 import { foreignLink } from '../../shell/links.ts';
 import { raw } from '../../shell/quote.ts';
 
 /**
- * Shell functions that the steps of a job share. `$RUN` is the run's directory. `files` in it lists what was
- * replaced, one a line: number, `file` or `absent`, path; old contents lie in `before/NUMBER`.
+ * Shell functions that the steps of a job share. `$RUN` is the run's directory; what they note in it is told in
+ * `src/shell/records.ts`.
  */
 export const stepLibrary = raw(`${foreignLink.text}
 fail() { echo "$*" >&2; exit 1; }
 digest() { sha256sum < "$1" | cut -d' ' -f1; }
+# note_file STATE PATH: sets $n, under which copies of it lie
+note_file() {
+  n=$(( $(wc -l < "$RUN/files") + 1 ))
+  echo "$n $1 $2" >> "$RUN/files"
+  sync "$RUN/files"
+}
 # keep NAME PATH: what is at NAME can be put back to PATH
 keep() {
-  n=$(( $(wc -l < "$RUN/files") + 1 ))
-  if [ -e "$1" ]; then cp -a -- "$1" "$RUN/before/$n"; sync "$RUN/before/$n"; echo "$n file $2" >> "$RUN/files"
-  else echo "$n absent $2" >> "$RUN/files"; fi
-  sync "$RUN/files"
+  [ -e "$1" ] || { note_file absent "$2"; return; }
+  copy=$RUN/before/$(( $(wc -l < "$RUN/files") + 1 ))
+  cp -a -- "$1" "$copy"
+  sync "$copy"
+  note_file file "$2"
+}
+# keep_attributes PATH: with the content of what could become a file that is written
+keep_attributes() {
+  if [ -f "$1" ] && [ "$(stat -c %s -- "$1")" -le ${CONTENT_LIMIT} ]; then keep "$1" "$1"
+  else note_file "attributes=$(stat -c '%a,%U/%u,%G/%g' -- "$1")" "$1"; fi
+}
+# note_unit UNIT: how it is before it is controlled
+note_unit() {
+  state=$(systemctl show -P UnitFileState -- "$1")
+  echo "$1 \${state:--} $(systemctl show -P ActiveState -- "$1")" >> "$RUN/units"
+  sync "$RUN/units"
 }
 # put_file_back NUMBER STATE PATH
 put_file_back() {
-  [ "$2" = file ] || { rm -f -- "$3"; return; }
+  case $2 in
+    file) ;;
+    absent) if [ -d "$3" ]; then rmdir -- "$3"; else rm -f -- "$3"; fi; return ;;
+    attributes=*)
+      set -- $(echo "\${2#*=}" | tr , ' ') "$3"
+      chown -- "\${2##*/}:\${3##*/}" "$4" && chmod -- "0$1" "$4"
+      return ;;
+    *) return 0 ;;
+  esac
   tmp=$(mktemp "$(dirname -- "$3")/.harden.XXXXXX") || return
   if cp -a -- "$RUN/before/$1" "$tmp" && mv -fT -- "$tmp" "$3"; then return 0; fi
   rm -f -- "$tmp"
@@ -30,7 +57,8 @@ restore_files() {
     for below in "$@"; do
       case $path in "$below"/*) ;; *) continue ;; esac
       [ $found = 2 ] || found=0
-      put_file_back "$n" "$state" "$path" || { found=2; lost="$lost $path"; }
+      if put_file_back "$n" "$state" "$path"; then sed -i "s/^$n [^ ]*/$n undone/" "$RUN/files"
+      else found=2; lost="$lost $path"; fi
       break
     done
   done <<END_OF_FILES
@@ -51,6 +79,7 @@ own() {
 attributes() {
   command exec 9< "$1" || fail "$1 cannot be opened"
   opened "$1"
+  keep_attributes "$1"
   own "$3" "$4" "$2"
   exec 9>&-
 }
@@ -73,6 +102,7 @@ enter() {
 # make_directory PATH MODE OWNER GROUP
 make_directory() {
   enter "$1"
+  keep "$name" "$path"
   mkdir -- "$name"
   command exec 9< "$name"
   opened "$path"
@@ -109,8 +139,24 @@ write_file() {
   if [ -n "$validate" ]; then ( cd / && sh -c "$validate" sh "\${dir%/}/\${tmp#./}" ) || fail "the new $path is not valid; the old one was left alone"; fi
   keep "$name" "$path"
   sync /proc/self/fd/9
+  cp -- "$tmp" "$RUN/after/$n"
   mv -fT -- "$tmp" "$name" || fail "$path could not be replaced (is it a mount point?); it was left alone"
   trap - EXIT
   exec 9>&-
+  sync .
+}
+# remove_file PATH SHA256: the file that was seen, and no other
+remove_file() {
+  enter "$1"
+  [ -f "$name" ] && ! [ -L "$name" ] && [ "$(digest "$name")" = "$2" ] || fail "$path changed after the plan was made; it was left alone"
+  keep "$name" "$path"
+  rm -f -- "$name"
+  sync .
+}
+# remove_directory PATH
+remove_directory() {
+  enter "$1"
+  keep_attributes "$path"
+  rmdir -- "$name" || fail "$path is not empty any more; it was left alone"
   sync .
 }`);

@@ -1,8 +1,8 @@
 import { isIP } from 'node:net';
 import { feed } from '../../shell/frame.ts';
 import { raw, type Sh, sh } from '../../shell/quote.ts';
-import type { LoadRules } from '../../tasks/change.ts';
-import { loadChain } from '../../tasks/iptables/loader.ts';
+import type { LoadRules, RemoveRules } from '../../tasks/change.ts';
+import { leaveOther, loadChain, removal } from '../../tasks/iptables/loader.ts';
 
 const COMMAND = { ipv4: raw('iptables'), ipv6: raw('ip6tables') } as const;
 
@@ -51,6 +51,18 @@ ${command} -w 10 -F ${chain} 2>/dev/null
 echo ${`the earlier ${family} rules of ${chain} could not be loaded again: that chain is empty now and nothing is limited by it`} >&2
 exit 1
 )`;
+}
+
+/** Takes the chain and the jumps to it out of both back ends. Needs the step library's `fail`. */
+export function removeRules({ chain, family }: RemoveRules): Sh {
+  const command = COMMAND[family];
+  return sh`${loadChain(chain)}
+${leaveOther(chain)}
+if ${command} -w 10 -S ${chain} >/dev/null 2>&1; then
+  ${removal(chain)} | load_chain ${command} || fail ${`the ${family} rules of ${chain} were not removed: they are in force as before`}
+fi
+leave_other ${command} || fail ${`the ${family} rules of ${chain} were not removed from the other back end`}
+! ${command} -w 10 -S ${chain} >/dev/null 2>&1 || fail ${`${chain} is still there after it was removed from ${command}: something else makes it`}`;
 }
 
 /**

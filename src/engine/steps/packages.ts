@@ -1,21 +1,30 @@
 import { raw, type Sh, sh } from '../../shell/quote.ts';
-import type { InstallPackages } from '../../tasks/change.ts';
+import { records } from '../../shell/records.ts';
+import type { InstallPackages, RemovePackages } from '../../tasks/change.ts';
 
 /** Seconds that another package manager's lock is waited for. */
-const LOCK = raw('300');
+const LOCK = 300;
 
 /**
  * apt without questions: configuration files of the administrator are kept, a lock is waited for, needrestart only
- * lists. Package lists are fetched if there are none, or if installing from the present ones fails.
+ * lists.
  */
-export function installPackages({ names }: InstallPackages): Sh {
-  return sh`export DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l APT_LISTCHANGES_FRONTEND=none
+const APT = raw(`export DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l APT_LISTCHANGES_FRONTEND=none
 apt() {
   apt-get -y -q -o DPkg::Lock::Timeout=${LOCK} -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold "$@"
 }
+# an interrupted dpkg has to finish first, or apt refuses to do anything
+finish_dpkg() { [ -z "$(dpkg --audit)" ] || dpkg --force-confdef --force-confold --configure -a || :; }
+there() {
+  dpkg-query -W -f '\${Package} \${db:Status-Status}\\n' | awk '$2 != "not-installed" && $2 != "config-files" { print $1 }' | sort -u
+}`);
+
+/** Package lists are fetched if there are none, or if installing from the present ones fails. What is new is noted. */
+export function installPackages({ names }: InstallPackages): Sh {
+  return sh`${APT}
 # the lock of the lists is one that apt itself does not wait for
 update() {
-  deadline=$(($(date +%s) + ${LOCK}))
+  deadline=$(($(date +%s) + ${raw(String(LOCK))}))
   while :; do
     status=0
     said=$(apt update 2>&1) || status=$?
@@ -29,9 +38,35 @@ update() {
   echo "$said"
   return $status
 }
-# an interrupted dpkg has to finish first, or apt refuses to do anything
-[ -z "$(dpkg --audit)" ] || dpkg --force-confdef --force-confold --configure -a || :
+there > "$RUN/packages.before"
+# also of an installation that fails half-way
+trap 'there | comm -13 "$RUN/packages.before" - | sed "s/^/installed /" >> "$RUN/packages"' EXIT
+finish_dpkg
 known() { apt-cache show -- "$@" >/dev/null 2>&1; }
 known ${names} || update || fail "the package lists could not be fetched"
 apt install -- ${names} || { update && apt install -- ${names}; }`;
+}
+
+/**
+ * Purges the packages and then, of what was installed with them, what nothing else needs. If anything that harden did
+ * not install would have to go, nothing goes.
+ */
+export function removePackages({ names }: RemovePackages): Sh {
+  return sh`${APT}
+${records()}
+gone() { apt-get -s -q "$@" | awk '$1 == "Remv" || $1 == "Purg" { print $2 }' | sed 's/:.*//' | sort -u; }
+made=$(package_origins | sort -u)
+finish_dpkg
+others=$(gone purge -- ${names} | while read -r name; do printf '%s\n' "$made" | grep -qxF -e "$name" || echo "$name"; done)
+[ -z "$others" ] || fail "these packages, which harden did not install, need them:" $others
+needless=$(gone autoremove)
+apt purge -- ${names}
+printf 'removed %s\n' ${names} >> "$RUN/packages"
+rest=$(gone autoremove | while read -r name; do
+  printf '%s\n' "$needless" | grep -qxF -e "$name" || ! printf '%s\n' "$made" | grep -qxF -e "$name" || echo "$name"
+done)
+if [ -n "$rest" ]; then
+  apt purge -- $rest
+  printf 'removed %s\n' $rest >> "$RUN/packages"
+fi`;
 }

@@ -76,17 +76,25 @@ const TAKE_OVER = raw(`if [ -n "$was_up$wanted$server" ]; then
   settled || put_back "These jails do not run: $(missing $wanted)$(logged)"
 fi`);
 
+/** What is taken away from fail2ban takes no jail of others with it. */
+const others = (gone: readonly string[]): Sh => sh`gone=${gone.join(' ')}
+${raw(`for jail in $before; do
+  case " $gone $wanted " in *" $jail "*) ;; *) wanted="$wanted $jail" ;; esac
+done`)}`;
+
 /**
  * Checks the files, lets the server take them over (a reload keeps its bans), and compares the jails that then run
  * with those that should. If they do not, the files of this run are put back and loaded again. A server that does not
  * run is started only for a jail, or where `server` says so. Needs the step library's `fail` and `restore_files`.
  */
-export function syncFail2ban({ jails, filters, restart, server }: SyncFail2ban): Sh {
+export function syncFail2ban({ jails, gone = [], filters, restart, server }: SyncFail2ban): Sh {
   return lines([
     FUNCTIONS,
     sh`wanted=${jails.join(' ')} restart=${restart.join(' ')} server=${server ?? ''}`,
+    ...(server ? [raw('note_unit fail2ban.service')] : []),
     sh`set -- ${filters}`,
     VALIDATE,
+    ...(gone.length > 0 ? [others(gone)] : []),
     TAKE_OVER,
   ]);
 }

@@ -151,3 +151,32 @@ function replaceValue(line: string, value: string): string {
   const gap = head === setting && /\s[=:]$/.test(head) ? ' ' : '';
   return head + gap + value + comment;
 }
+
+/**
+ * The file with these keys of that section as they were in `before` ('' for a file that was not there), lines and all; a
+ * section that was not there then and has nothing left in it goes, too. Undoes `editSection`.
+ */
+export function restoreSection(
+  text: string,
+  section: string,
+  keys: readonly string[],
+  before: string,
+): string {
+  const old = parse(before);
+  const wasThere = old.some((line) => line.section === section);
+  const ours = (line: Line): boolean =>
+    line.section === section && line.key !== undefined && keys.includes(line.key);
+  const kept = parse(text).flatMap((line) => {
+    if (!ours(line)) return [line];
+    return line.kind === 'option' ? old.filter((one) => ours(one) && one.key === line.key) : [];
+  });
+  const left = kept.some((line) => line.section === section && line.kind === 'option');
+  const header = kept.findIndex((line) => line.section === section && line.kind === 'header');
+  if (!wasThere && !left && header >= 0) {
+    const gap = kept[header - 1]?.text === '' ? 1 : 0;
+    kept.splice(header - gap, 1 + gap);
+  }
+  const result = join(kept);
+  // a file that did not end with a line end got one
+  return result.replace(/(\r\n|\n|\r)$/, '') === before ? before : result;
+}

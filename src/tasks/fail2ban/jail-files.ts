@@ -1,5 +1,13 @@
 import type { ConfigFile } from '../../probes/fail2ban-config.ts';
 import { readSection, type Setting } from './ini-section.ts';
+import type { JailParams } from './schema.ts';
+
+/** The head of a file that harden makes for a section. */
+export const HEADER = '# Settings made by harden; other settings and sections in this file are kept.\n\n';
+
+/** The file that holds the jail's section. */
+export const jailFile = ({ name, file }: Pick<JailParams, 'name' | 'file'>): string =>
+  file ?? `/etc/fail2ban/jail.d/${name}.conf`;
 
 /** Where our own settings win over other files. */
 export const OVERRIDE_FILE = '/etc/fail2ban/jail.d/zz-harden.local';

@@ -30,6 +30,20 @@ export interface Surroundings {
 
 const LOOPBACK = ['127.0.0.1/8', '::1'];
 
+/** Every key that a task may set in a section. */
+export const JAIL_KEYS: readonly string[] = [
+  'enabled',
+  'filter',
+  'backend',
+  'journalmatch',
+  'logpath',
+  'port',
+  'bantime',
+  'findtime',
+  'maxretry',
+  'ignoreip',
+];
+
 /** The settings that a jail's section must have, in the order in which a new section gets them. */
 export function wantedSettings(params: JailParams, host: Surroundings): WantedSetting[] {
   const { enabled = true, filter, logpath, port, backend, journalmatch, trusted = [] } = params;

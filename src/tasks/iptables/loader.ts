@@ -45,6 +45,12 @@ export function leaveOther(chain: string): Sh {
   command -v "$other-save" >/dev/null || return 0
   case $other in *-legacy) grep -qsx filter "/proc/net/\${1%tables}_tables_names" || return 0 ;; esac
   "$other-save" -t filter 2>/dev/null | grep -q '^:${pattern} ' || return 0
-  printf '%s\\n' '*filter' ':${chain} - [0:0]' '-X ${chain}' COMMIT | load_chain "$other"
+  ${removal(chain).text} | load_chain "$other"
 }`);
+}
+
+/** Prints the batch that takes the empty chain away. */
+export function removal(chain: string): Sh {
+  patternOf(chain);
+  return raw(`printf '%s\\n' '*filter' ':${chain} - [0:0]' '-X ${chain}' COMMIT`);
 }

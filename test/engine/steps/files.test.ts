@@ -27,7 +27,7 @@ beforeEach(() => {
   const base = mkdtempSync(join(tmpdir(), 'harden-files-'));
   dir = join(base, "it's a $(dir)");
   run = join(base, 'run');
-  for (const folder of [dir, run, join(run, 'before')]) mkdirSync(folder);
+  for (const folder of [dir, run, join(run, 'before'), join(run, 'after')]) mkdirSync(folder);
   writeFileSync(join(run, 'files'), '');
   return () => rmSync(base, { recursive: true });
 });

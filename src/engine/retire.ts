@@ -1,0 +1,35 @@
+import { lines, raw, type Sh } from '../shell/quote.ts';
+import { records, STATE } from '../shell/records.ts';
+
+/**
+ * A shell function: `retire RUN` forgets a run, but not what it alone knows of the time before harden: that moves to
+ * `origins`, which keeps one entry a path.
+ */
+export const retire = (state: string = STATE): Sh =>
+  lines([
+    records(state),
+    raw(`retire() {
+  store=${state}/origins
+  mkdir -p "$store/before" "$store/after"
+  origins > "$store/all"
+  while read -r before state after path; do
+    case $before in
+      "$store"/*) key=\${before##*/} ;;
+      "$1"/*) key=\${1##*/}.\${before##*/}; [ ! -e "$before" ] || cp -a -- "$before" "$store/before/$key" ;;
+      *) continue ;;
+    esac
+    case $after in "$1"/*) [ ! -e "$after" ] || cp -a -- "$after" "$store/after/$key" ;; esac
+    echo "$key $state $path"
+  done < "$store/all" > "$store/files.new"
+  unit_origins > "$store/units.new"
+  package_origins | sed 's/^/installed /' > "$store/packages.new"
+  sync -f "$store"
+  for name in files units packages; do mv -fT "$store/$name.new" "$store/$name"; done
+  for name in before after; do
+    ls "$store/$name" | while read -r key; do grep -q "^$key " "$store/files" || rm -f -- "$store/$name/$key"; done
+  done
+  rm -f "$store/all"
+  sync -f "$store"
+  rm -rf -- "$1"
+}`),
+  ]);

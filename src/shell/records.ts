@@ -1,0 +1,46 @@
+import { raw, type Sh } from './quote.ts';
+
+/** What harden keeps on a host, readable by root only. */
+export const STATE = '/var/lib/harden';
+
+/** Each run's journal, old contents and rollback. */
+export const RUNS = `${STATE}/runs`;
+
+/**
+ * Shell functions that read what runs noted of the time before harden. A run notes in
+ * - `files`: `N STATE PATH`, STATE one of `file` (its content lies in `before/N`), `absent`, `attributes=MODE,OWNER,GROUP`,
+ *   `undone` (by this run itself) and `forgotten` (given back: what stood before no longer counts);
+ *   what was written lies in `after/N`;
+ * - `units`: `UNIT UNIT-FILE-STATE ACTIVE-STATE` before it was first controlled, or `UNIT forgotten`;
+ * - `packages`: `installed NAME`, or `removed NAME`.
+ *
+ * `origins` prints a line a path: where its old content lies, state, where what was last written lies, path.
+ */
+export const records = (state: string = STATE): Sh =>
+  raw(`# what outlived its run first, then the runs in the order in which they were laid down
+record_folders() {
+  echo ${state}/origins
+  ls -1tr ${state}/runs/*/job.sh 2>/dev/null | sed 's#/job\\.sh$##' | grep -v '/current$'
+}
+origins() {
+  record_folders | while read -r folder; do [ ! -f "$folder/files" ] || sed "s#^#$folder #" "$folder/files"; done | awk '
+    { path = $0; for (i = 0; i < 3; i++) sub(/^[^ ]* /, "", path) }
+    $3 == "undone" { next }
+    $3 == "forgotten" { delete first[path]; delete last[path]; next }
+    !(path in first) || (first[path] ~ / attributes=/ && $3 == "file") { first[path] = $1 "/before/" $2 " " $3 }
+    $3 !~ /^attributes=/ { last[path] = $1 "/after/" $2 }
+    END { for (path in first) print first[path], (path in last ? last[path] : "-"), path }'
+}
+unit_origins() {
+  record_folders | while read -r folder; do cat "$folder/units" 2>/dev/null; done |
+    awk '$2 == "forgotten" { delete first[$1]; next } !($1 in first) { first[$1] = $0 } END { for (unit in first) print first[unit] }'
+}
+# runs of 0.1.0 did not note packages: what they were to install stands in their script
+package_origins() {
+  record_folders | while read -r folder; do
+    if [ -f "$folder/packages" ]; then cat "$folder/packages"
+    elif [ -f "$folder/job.sh" ] && ! grep -aqE '^@@[0-9a-f]+ step [0-9]+ [1-9]' "$folder/journal"; then
+      sed -n 's/^apt install -- \\(.*\\) || {.*/\\1/p' "$folder/job.sh" | tr -d "'" | tr ' ' '\\n' | sed 's/^/installed /'
+    fi
+  done | awk '$1 == "installed" { made[$2] = 1 } $1 == "removed" { delete made[$2] } END { for (name in made) print name }'
+}`);
