@@ -1,11 +1,14 @@
+import { posix } from 'node:path';
 import { Type } from '@sinclair/typebox';
 import { fileProbe } from '../probes/file.ts';
 import { fileOriginProbe } from '../probes/origin.ts';
 import { ask } from '../probes/probe.ts';
+import { attributeDrift } from './common/attributes.ts';
 import { AbsolutePath } from './common/params.ts';
 import { restore } from './common/restore.ts';
 import { blocked, unseen, wrongKind } from './common/verdicts.ts';
 import { writeOver } from './common/write.ts';
+import { wantedAccess } from './log4j2/access.ts';
 import { patchLog4j2 } from './log4j2/patch.ts';
 import { defineRemoval, defineTask } from './task.ts';
 
@@ -61,8 +64,11 @@ export const log4j2Task = defineTask({
   schema,
   removal,
   owns: ({ path }) => [`file:${path}`],
-  questions: ({ path }) => ({ file: ask(fileProbe, { path, content: 'always' }) }),
-  plan({ path, log, size = SIZE, keep = KEEP }, { file }) {
+  questions: ({ path, log }) => ({
+    file: ask(fileProbe, { path, content: 'always' }),
+    logs: ask(fileProbe, { path: posix.dirname(log), content: 'never' }),
+  }),
+  plan({ path, log, size = SIZE, keep = KEEP }, { file, logs }) {
     if (file.state === 'unreadable') return unseen(path, file);
     if (file.state === 'absent') {
       return blocked(`James is not installed here: ${path} does not exist`);
@@ -72,17 +78,21 @@ export const log4j2Task = defineTask({
     if (!value.content) {
       return blocked(`${path} has ${value.size} bytes, too many to patch; it was left alone`);
     }
+    const access = logs.state === 'present' ? wantedAccess(value, logs.value) : {};
+    const drift = attributeDrift(value, access);
     const patch = patchLog4j2(value.content, { log, size, keep });
     switch (patch.state) {
       case 'refused':
         return blocked(`${path}:${patch.line}:${patch.column} ${patch.reason}; it was left alone`);
       case 'unchanged':
-        return { verdict: 'ok', reason: patch.reason, notes: patch.notes };
+        return drift
+          ? { verdict: 'change', reason: drift.summary, changes: [drift], notes: patch.notes }
+          : { verdict: 'ok', reason: patch.reason, notes: patch.notes };
       case 'patched':
         return {
           verdict: 'change',
-          reason: `it does not write ${log} as wanted`,
-          changes: [writeOver(path, value, patch.content)],
+          reason: `it does not write ${log} as wanted${drift ? `, ${drift.summary}` : ''}`,
+          changes: [{ ...writeOver(path, value, patch.content), ...(drift ? access : {}) }],
           notes: patch.notes,
         };
     }

@@ -20,8 +20,9 @@ const file = (text: string, over: Partial<FileState> = {}) =>
       ...over,
     }),
   );
-const plan = (seen: Observed<FileState>, over: object = {}) =>
-  log4j2Task.plan({ path: PATH, log: LOG, ...over }, { file: seen }, context());
+const LOGS = present(directoryState({ owner: 'james', group: 'james' }));
+const plan = (seen: Observed<FileState>, over: object = {}, logs: Observed<FileState> = LOGS) =>
+  log4j2Task.plan({ path: PATH, log: LOG, ...over }, { file: seen, logs }, context());
 
 function patched(wanted = { log: LOG, size: '10 MB', keep: 9 }): string {
   const patch = patchLog4j2(Buffer.from(SOURCE), wanted);
@@ -52,6 +53,28 @@ describe('log4j2', () => {
     expect(text).toBe(patched({ log: LOG, ...other }));
     expect(text).toMatch(/size="5 MB".*max="3"/s);
   });
+
+  it.each<[string, Partial<FileState>, string]>([
+    ['to root alone', { owner: 'root', mode: '0600' }, 'owner is root, wanted james'],
+    ['to nobody', { mode: '0000' }, 'mode is 0000, wanted 0400'],
+    ['to everybody', { mode: '0666' }, 'mode is 0666, wanted 0664'],
+  ])('opens to James, and closes to others, what was given %s', (_, over, reason) => {
+    expect(plan(file(patched(), over))).toMatchObject({ verdict: 'change', reason });
+    expect(plan(file(SOURCE, over))).toMatchObject({
+      verdict: 'change',
+      reason: `it does not write ${LOG} as wanted, ${reason}`,
+    });
+  });
+
+  it.each<[string, Partial<FileState>]>([
+    ['its group', { owner: 'root', group: 'james', mode: '0640' }],
+    ['the mode for all', { owner: 'root', mode: '0644' }],
+  ])('asks no more where James reads it by %s', (_, over) =>
+    expect(plan(file(patched(), over))).toMatchObject({ verdict: 'ok' }),
+  );
+
+  it('asks nothing of who may read it where the log’s folder is not there', () =>
+    expect(plan(file(patched(), { mode: '0000' }), {}, absent)).toMatchObject({ verdict: 'ok' }));
 
   it.each<[string, Observed<FileState>, object]>([
     [

@@ -54,7 +54,8 @@ apt install -- ${names} || { update && apt install -- ${names}; }`;
 export function removePackages({ names }: RemovePackages): Sh {
   return sh`${APT}
 ${records()}
-gone() { apt-get -s -q "$@" | awk '$1 == "Remv" || $1 == "Purg" { print $2 }' | sed 's/:.*//' | sort -u; }
+# that another package suggests one is no reason to keep it: apt would not have installed it for that either
+gone() { apt-get -s -q -o APT::AutoRemove::SuggestsImportant=false "$@" | awk '$1 == "Remv" || $1 == "Purg" { print $2 }' | sed 's/:.*//' | sort -u; }
 made=$(package_origins | sort -u)
 finish_dpkg
 others=$(gone purge -- ${names} | while read -r name; do printf '%s\n' "$made" | grep -qxF -e "$name" || echo "$name"; done)

@@ -26,7 +26,7 @@ export function attributeDrift(state: FileState, wanted: Attributes): SetAttribu
   };
 }
 
-const octal = (mode: number): string => mode.toString(8).padStart(4, '0');
+export const octal = (mode: number): string => mode.toString(8).padStart(4, '0');
 
 /** A file that decides what root does is root's, and written by root alone; who may read it stays as it is. */
 export const exposure = (state: FileState): SetAttributes | undefined =>

@@ -15,6 +15,8 @@ import { CHAIN, schema } from './schema.ts';
 /** What harden wrote for the limits, the last first. */
 const FILES = [UNIT_FILE, LOADER, RULES.ipv6, RULES.ipv4] as const;
 
+const FILES_REASON = `its files in ${DIRECTORY} and ${UNIT_FILE} are there`;
+
 /** The limits go from the kernel, and so does what would load them again. Nobody can be cut off by that. */
 export const limitsRemoval = defineRemoval(schema, {
   summary: "the chain, the jumps to it and what loads it at boot are gone; everybody else's rules stay.",
@@ -35,7 +37,7 @@ export const limitsRemoval = defineRemoval(schema, {
       ...(['ipv4', 'ipv6'] as const).map((family) => rulesPart(firewall, family, chain)),
       starts
         ? {
-            reasons: [`${UNIT} would load them at boot`],
+            reasons: [`${UNIT} would load it at boot`],
             changes: [
               { kind: 'control-unit', unit: UNIT, action: 'disable', restores: true },
               { kind: 'control-unit', unit: UNIT, action: 'stop', restores: true },
@@ -53,15 +55,15 @@ export const limitsRemoval = defineRemoval(schema, {
           sha256,
           ...(content ? { content } : {}),
         };
-        return { reasons: [`${path} is there`], changes: [remove] };
+        return { reasons: [FILES_REASON], changes: [remove] };
       }),
       entries?.every((name) => names.includes(name))
-        ? { reasons: [`${DIRECTORY} is there`], changes: [{ kind: 'remove-directory', path: DIRECTORY }] }
+        ? { reasons: [FILES_REASON], changes: [{ kind: 'remove-directory', path: DIRECTORY }] }
         : NOTHING,
     ]);
     if (isObstacle(found)) return found;
     if (found.changes.length === 0) return { verdict: 'ok', reason: 'nothing of the limits is there' };
-    return { verdict: 'change', reason: sentenceList(found.reasons), changes: found.changes };
+    return { verdict: 'change', reason: sentenceList([...new Set(found.reasons)]), changes: found.changes };
   },
 });
 
@@ -79,7 +81,7 @@ function rulesPart(firewall: Observed<FirewallState>, family: Family, chain: str
   ]);
   if (!tables.some((table) => table.chains.has(chain))) return NOTHING;
   return {
-    reasons: [`${family}: the chain ${chain} is there`],
+    reasons: [`the chain ${chain} is there`],
     changes: [{ kind: 'remove-rules', family, chain, before }],
   };
 }
