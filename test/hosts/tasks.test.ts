@@ -265,7 +265,12 @@ describe('command', () => {
 describe('fail2ban', () => {
   it('is restarted where that is owed, together with a changed jail', async () => {
     const tasks = (loglevel: string, maxretry: number) => [
-      { id: 'installed', name: 'installed', package: { name: ['fail2ban', 'python3-systemd'] } },
+      // nftables: what the bans of Debian 12 and later are made with
+      {
+        id: 'installed',
+        name: 'installed',
+        package: { name: ['fail2ban', 'python3-systemd', 'nftables'] },
+      },
       {
         id: 'own',
         name: 'own',
