@@ -5,14 +5,21 @@ type Origin =
   /** An image that the engine has, or can pull. */
   | { readonly image: string };
 
+interface Host {
+  readonly release: string;
+  readonly origin: Origin;
+  /** What fail2ban bans with, as the distribution ships it. */
+  readonly bans: 'iptables' | 'nftables';
+}
+
 /** The distributions that hosts can have. */
 export const DISTRIBUTIONS = {
-  debian11: { release: '11', origin: { suite: 'bullseye' } },
-  debian12: { release: '12', origin: { suite: 'bookworm' } },
-  debian13: { release: '13', origin: { suite: 'trixie' } },
-  ubuntu2204: { release: '22.04', origin: { image: 'ubuntu:22.04' } },
-  ubuntu2404: { release: '24.04', origin: { image: 'ubuntu:24.04' } },
-} as const satisfies Readonly<Record<string, { release: string; origin: Origin }>>;
+  debian11: { release: '11', origin: { suite: 'bullseye' }, bans: 'iptables' },
+  debian12: { release: '12', origin: { suite: 'bookworm' }, bans: 'iptables' },
+  debian13: { release: '13', origin: { suite: 'trixie' }, bans: 'nftables' },
+  ubuntu2204: { release: '22.04', origin: { image: 'ubuntu:22.04' }, bans: 'iptables' },
+  ubuntu2404: { release: '24.04', origin: { image: 'ubuntu:24.04' }, bans: 'nftables' },
+} as const satisfies Readonly<Record<string, Host>>;
 
 export type Distribution = keyof typeof DISTRIBUTIONS;
 

@@ -32,5 +32,5 @@ export const octal = (mode: number): string => mode.toString(8).padStart(4, '0')
 export const exposure = (state: FileState): SetAttributes | undefined =>
   attributeDrift(state, { owner: 'root', mode: octal(Number.parseInt(state.mode, 8) & ~0o022) });
 
-/** The mode with which its owner can read and write a file; who else may stays as it is. */
-export const usableMode = ({ mode }: FileState): string => octal(Number.parseInt(mode, 8) | 0o600);
+/** The mode with which its owner can read and write a file, and not everybody can write it; who else may stays as it is. */
+export const usableMode = ({ mode }: FileState): string => octal((Number.parseInt(mode, 8) | 0o600) & ~0o002);

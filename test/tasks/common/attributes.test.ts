@@ -40,6 +40,7 @@ it.each([
   ['0000', '0600'],
   ['0440', '0640'],
   ['0664', '0664'],
+  ['0646', '0644'],
 ])('%s can be used by its owner as %s', (mode, usable) =>
   expect(usableMode({ ...STATE, mode })).toBe(usable),
 );

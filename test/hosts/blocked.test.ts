@@ -1,0 +1,159 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startHost, type TestHost } from './host.ts';
+import { record } from './record.ts';
+import { changed, snapshotOf } from './snapshot.ts';
+
+let host: TestHost;
+
+beforeAll(async () => {
+  host = await startHost();
+  const first = await record('apply', host.inventory());
+  expect(first.exitCode, first.text).toBe(0);
+});
+afterAll(() => host?.stop());
+
+/** What is not the tool's to repair. */
+interface Obstacle {
+  readonly name: string;
+  readonly script: string;
+  /** Task id to the reason for which it is blocked. */
+  readonly found: Readonly<{ [id: string]: RegExp }>;
+  /** A task that runs in spite of it, and proves that it does harm. */
+  readonly fails?: string;
+  /** How a person mends it. */
+  readonly mend: string;
+}
+
+const inFile = (path: string, text: string) => ({
+  script: `printf '${text.replaceAll('\n', '\\n')}' >${path}`,
+  mend: `rm ${path}`,
+});
+
+const OBSTACLES: readonly Obstacle[] = [
+  {
+    name: 'a value in jail.local',
+    ...inFile('/etc/fail2ban/jail.local', '# mine\n[james]\nmaxretry = 9\n'),
+    found: {
+      'fail2ban.james':
+        /^\/etc\/fail2ban\/jail\.local:3 sets maxretry of \[james\] to 9 and overrides \/etc\/fail2ban\/jail\.d\/james\.conf; remove it there, or set override: true$/,
+    },
+  },
+  {
+    name: 'a value in a local file of jail.d',
+    ...inFile('/etc/fail2ban/jail.d/own.local', '[sshd]\nbantime = 10\n'),
+    found: {
+      'fail2ban.sshd':
+        /^\/etc\/fail2ban\/jail\.d\/own\.local:2 sets bantime of \[sshd\] to 10 and overrides \/etc\/fail2ban\/jail\.d\/defaults-debian\.conf; remove it there, or set override: true$/,
+    },
+  },
+  {
+    name: 'an expression in the local file of the filter',
+    ...inFile('/etc/fail2ban/filter.d/james.local', '[Definition]\nfailregex = ^never <HOST>$\n'),
+    found: {
+      'fail2ban.filter':
+        /^\/etc\/fail2ban\/filter\.d\/james\.local:2 sets failregex and overrides \/etc\/fail2ban\/filter\.d\/james\.conf; remove it there$/,
+    },
+    fails: 'fail2ban.proof',
+  },
+  {
+    name: 'a broken jail.local',
+    ...inFile('/etc/fail2ban/jail.local', '[DEFAULT]\nwhat is this\n'),
+    found: {
+      'fail2ban.sshd': /\/etc\/fail2ban\/jail\.local:2 .*mend it/,
+      'fail2ban.james': /\/etc\/fail2ban\/jail\.local:2 .*mend it/,
+    },
+  },
+  {
+    name: 'an expression of somebody else in our jail',
+    ...inFile('/etc/fail2ban/jail.d/zz.conf', '[james]\nfailregex = ^never$\n'),
+    found: { 'fail2ban.james': /jail\.d\/zz\.conf:2 sets failregex of \[james\]/ },
+  },
+  {
+    name: 'a ban that closes nothing',
+    ...inFile('/etc/fail2ban/jail.local', '[DEFAULT]\nbanaction = dummy\n'),
+    found: {
+      'fail2ban.sshd': /jail\.local:2 makes dummy the ban action/,
+      'fail2ban.james': /jail\.local:2 makes dummy the ban action/,
+    },
+  },
+  {
+    name: 'a part of the filter in another section',
+    ...inFile('/etc/fail2ban/filter.d/james.local', '[Init]\nmaxlines = 5\n'),
+    found: { 'fail2ban.filter': /james\.local:2 sets maxlines and overrides/ },
+  },
+  {
+    name: 'everybody spared',
+    ...inFile('/etc/fail2ban/jail.local', '[DEFAULT]\nignoreip = 0.0.0.0/0\n'),
+    found: {
+      'fail2ban.sshd': /jail\.local:2 spares every address/,
+      'fail2ban.james': /jail\.local:2 spares every address/,
+    },
+  },
+  {
+    name: 'a drop-in that keeps the limits from being loaded at boot',
+    script: `mkdir -p /etc/systemd/system/harden-limits.service.d
+     printf '[Service]\\nExecStart=\\nExecStart=/bin/true\\n' >/etc/systemd/system/harden-limits.service.d/x.conf
+     systemctl daemon-reload`,
+    found: { 'firewall.limits': /harden-limits\.service\.d\/x\.conf changes harden-limits\.service/ },
+    mend: 'rm -r /etc/systemd/system/harden-limits.service.d; systemctl daemon-reload',
+  },
+  {
+    name: "James's configuration gone",
+    script: 'mv /opt/james/conf/log4j2.xml /tmp/',
+    found: {
+      'james.log4j2': /^James is not installed here: \/opt\/james\/conf\/log4j2\.xml does not exist$/,
+    },
+    mend: 'mv /tmp/log4j2.xml /opt/james/conf/',
+  },
+  {
+    name: "James's configuration broken",
+    script: 'cp -p /opt/james/conf/log4j2.xml /tmp/; echo "</x>" >>/opt/james/conf/log4j2.xml',
+    found: { 'james.log4j2': /^\/opt\/james\/conf\/log4j2\.xml:\d+:\d+ .*it was left alone$/ },
+    mend: 'cp -p /tmp/log4j2.xml /opt/james/conf/',
+  },
+];
+
+describe.sequential('what is not its own to change', () => {
+  it.each(OBSTACLES.map((row) => [row.name, row] as const))('%s', async (_name, row) => {
+    const { script, found, fails, mend } = row;
+    await host.must(script);
+    try {
+      const before = await snapshotOf(host);
+      for (const command of ['check', 'apply'] as const) {
+        const seen = await record(command, host.inventory());
+        expect(seen.exitCode, seen.text).toBe(3);
+        const blocked = Object.values(seen.tasks).filter(({ status }) => status === 'blocked');
+        expect(Object.fromEntries(blocked.map(({ id, reason }) => [id, reason])), seen.text).toEqual(
+          Object.fromEntries(Object.entries(found).map(([id, words]) => [id, expect.stringMatching(words)])),
+        );
+        const failed = Object.values(seen.tasks).filter(({ status }) => status === 'failed');
+        expect(failed.map(({ id }) => id)).toEqual(command === 'apply' && fails ? [fails] : []);
+      }
+      const after = await snapshotOf(host);
+      expect(changed(before.state, after.state)).toEqual([]);
+      expect(changed(before.touched, after.touched)).toEqual([]);
+    } finally {
+      await host.must(mend);
+    }
+    const last = await record('check', host.inventory());
+    expect(last.exitCode, last.text).toBe(0);
+  });
+});
+
+it('is overridden where the playbook says so, and stays as it is', async () => {
+  const consent = { vars: { override: true } };
+  await host.must("printf '[james]\nmaxretry = 9\n' >/etc/fail2ban/jail.local; fail2ban-client reload");
+  const seen = await record('check', host.inventory(consent));
+  expect(seen.exitCode, seen.text).toBe(2);
+  expect(seen.tasks['fail2ban.james']?.reason).toContain('/etc/fail2ban/jail.local:2 overrides maxretry');
+
+  const applied = await record('apply', host.inventory(consent));
+  expect(applied.exitCode, applied.text).toBe(0);
+  expect(await host.must('fail2ban-client get james maxretry; cat /etc/fail2ban/jail.local')).toBe(
+    '2\n[james]\nmaxretry = 9',
+  );
+  expect((await record('check', host.inventory(consent))).exitCode).toBe(0);
+
+  await host.must('rm /etc/fail2ban/jail.local');
+  expect((await record('check', host.inventory(consent))).exitCode).toBe(0);
+});
