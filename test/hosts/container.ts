@@ -35,6 +35,8 @@ export class HostContainer extends GenericContainer {
     if (cgroup.bind)
       this.withBindMounts([{ source: '/sys/fs/cgroup', target: '/sys/fs/cgroup', mode: cgroup.bind }]);
     if (cgroup.security) this.withSecurityOpt(cgroup.security);
+    // room for a /var that can be filled
+    this.withSharedMemorySize(512 * 2 ** 20);
     return this.withCommand(['/lib/systemd/systemd']).withTmpFs({
       '/run': 'rw,nosuid,nodev,noexec,mode=755',
       '/run/lock': 'rw,nosuid,nodev,noexec,mode=1777',

@@ -7,44 +7,55 @@ const LOCK = 300;
 
 /**
  * apt without questions: configuration files of the administrator are kept, a lock is waited for, needrestart only
- * lists.
+ * lists. What it prints is kept beside the run; what matters of it is shown where it fails.
  */
 const APT = raw(`export DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l APT_LISTCHANGES_FRONTEND=none
 apt() {
-  apt-get -y -q -o DPkg::Lock::Timeout=${LOCK} -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold "$@"
+  status=0
+  apt-get -y -q -o DPkg::Lock::Timeout=${LOCK} -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold "$@" \
+    > "$RUN/apt.said" 2>&1 || status=$?
+  cat "$RUN/apt.said" >> "$RUN/apt.log"
+  return $status
+}
+give_up() {
+  words=$(grep -E '^(E:|W: Failed to fetch|dpkg: error| [^ ]+ : )' "$RUN/apt.log" | awk '!seen[$0]++' | tail -n 6)
+  fail "\${words:-$(tail -n 6 "$RUN/apt.log")}"
 }
 # an interrupted dpkg has to finish first, or apt refuses to do anything
-finish_dpkg() { [ -z "$(dpkg --audit)" ] || dpkg --force-confdef --force-confold --configure -a || :; }
+finish_dpkg() { [ -z "$(dpkg --audit)" ] || dpkg --force-confdef --force-confold --configure -a >> "$RUN/apt.log" 2>&1 || :; }
 there() {
-  dpkg-query -W -f '\${Package} \${db:Status-Status}\\n' | awk '$2 != "not-installed" && $2 != "config-files" { print $1 }' | sort -u
+  dpkg-query -W -f '\${Package} \${db:Status-Status}\n' | awk '$2 != "not-installed" && $2 != "config-files" { print $1 }' | sort -u
 }`);
 
-/** Package lists are fetched if there are none, or if installing from the present ones fails. What is new is noted. */
+/**
+ * Package lists are fetched if there are none, or if installing from the present ones fails. What is new is noted.
+ * Nothing is ever removed for it.
+ */
 export function installPackages({ names }: InstallPackages): Sh {
   return sh`${APT}
+updated=
 # the lock of the lists is one that apt itself does not wait for
 update() {
+  [ -z "$updated" ] || return 1
+  updated=yes
   deadline=$(($(date +%s) + ${raw(String(LOCK))}))
-  while :; do
-    status=0
-    said=$(apt update 2>&1) || status=$?
-    case $status$said in
-      0*) break ;;
-      *'Could not get lock'*) [ "$(date +%s)" -lt "$deadline" ] || break ;;
-      *) break ;;
-    esac
+  until apt update; do
+    grep -q 'Could not get lock' "$RUN/apt.said" && [ "$(date +%s)" -lt "$deadline" ] || return 1
     sleep 1
   done
-  echo "$said"
-  return $status
 }
 there > "$RUN/packages.before"
 # also of an installation that fails half-way
 trap 'there | comm -13 "$RUN/packages.before" - | sed "s/^/installed /" >> "$RUN/packages"' EXIT
 finish_dpkg
 known() { apt-cache show -- "$@" >/dev/null 2>&1; }
-known ${names} || update || fail "the package lists could not be fetched"
-apt install -- ${names} || { update && apt install -- ${names}; }`;
+install() {
+  # what still is not configured waits for packages that it needs
+  [ -z "$(dpkg --audit)" ] || apt install --no-remove --fix-broken || :
+  apt install --no-remove -- ${names}
+}
+known ${names} || update || give_up
+install || { update && install; } || give_up`;
 }
 
 /**
@@ -61,13 +72,13 @@ finish_dpkg
 others=$(gone purge -- ${names} | while read -r name; do printf '%s\n' "$made" | grep -qxF -e "$name" || echo "$name"; done)
 [ -z "$others" ] || fail "these packages, which harden did not install, need them:" $others
 needless=$(gone autoremove)
-apt purge -- ${names}
+apt purge -- ${names} || give_up
 printf 'removed %s\n' ${names} >> "$RUN/packages"
 rest=$(gone autoremove | while read -r name; do
   printf '%s\n' "$needless" | grep -qxF -e "$name" || ! printf '%s\n' "$made" | grep -qxF -e "$name" || echo "$name"
 done)
 if [ -n "$rest" ]; then
-  apt purge -- $rest
+  apt purge -- $rest || give_up
   printf 'removed %s\n' $rest >> "$RUN/packages"
 fi`;
 }

@@ -28,6 +28,9 @@ load() {
 mark() { log=/var/log/fail2ban.log; size=$(stat -c %s "$log" 2>/dev/null || echo 0); since=$(date +%s); }
 logged() {
   said=$({ tail -c +$((size + 1)) "$log"; journalctl -q -o cat -u fail2ban --since "@$since"; } 2>/dev/null | errors)
+  # one that dies before it can log
+  [ -n "$said" ] || systemctl -q is-active fail2ban ||
+    said=$(journalctl -q -o cat _SYSTEMD_UNIT=fail2ban.service --since "@$since" | tail -n 3 | cut -c1-400 | paste -sd ' ' -)
   [ -z "$said" ] || printf '; fail2ban says: %s' "$said"
 }
 # settled: waits until all wanted jails run, or it is clear that they will not

@@ -14,7 +14,7 @@ afterEach(() => commands.remove());
 
 const install = () =>
   commands.run(
-    `${stepLibrary.text}\n( set -e; ${installPackages({ kind: 'install-packages', names: ['a', 'b'] }).text}\n)`,
+    `RUN=$D\n${stepLibrary.text}\n( set -e; ${installPackages({ kind: 'install-packages', names: ['a', 'b'] }).text}\n)`,
   );
 /** What apt-get was told to do, without its options. */
 const told = () =>
@@ -22,7 +22,7 @@ const told = () =>
     .read('log')
     .split('\n')
     .filter((line) => line.startsWith('apt-get'))
-    .map((line) => /(update|install -- .*)$/.exec(line)?.[1]);
+    .map((line) => /(update|install --no-remove .*)$/.exec(line)?.[1]);
 /** The times that apt-get was run before. */
 const RUNS = '$(grep -c "apt-get.*$what" "$D/log")';
 const apt = (update: string, installing = ':') =>
@@ -36,27 +36,27 @@ describe('installing packages', () => {
   it('fetches no lists where the packages are known', () => {
     apt('exit 9');
     expect(install().status).toBe(0);
-    expect(told()).toEqual(['install -- a b']);
+    expect(told()).toEqual(['install --no-remove -- a b']);
   });
 
   it('fetches the lists where they are not', () => {
     commands.set('apt-cache', 'exit 100');
     apt(':');
     expect(install().status).toBe(0);
-    expect(told()).toEqual(['update', 'install -- a b']);
+    expect(told()).toEqual(['update', 'install --no-remove -- a b']);
   });
 
   it('fetches the lists where the ones at hand are too old', () => {
     apt(':', `[ ${RUNS} -ge 2 ] || exit 100`);
     expect(install().status).toBe(0);
-    expect(told()).toEqual(['install -- a b', 'update', 'install -- a b']);
+    expect(told()).toEqual(['install --no-remove -- a b', 'update', 'install --no-remove -- a b']);
   });
 
   it('waits for the lock of the lists, which apt itself does not', () => {
     commands.set('apt-cache', 'exit 100');
     apt(`[ ${RUNS} -ge 3 ] || { ${HELD}; }`);
     expect(install().status).toBe(0);
-    expect(told()).toEqual(['update', 'update', 'update', 'install -- a b']);
+    expect(told()).toEqual(['update', 'update', 'update', 'install --no-remove -- a b']);
   });
 
   it.each([
@@ -67,17 +67,24 @@ describe('installing packages', () => {
     commands.set('apt-cache', 'exit 100');
     commands.set('date', 'echo $(( $(grep -c ^date "$D/log") * 200 ))');
     apt(update);
-    const { status, stdout, stderr } = install();
+    const { status, stderr } = install();
     expect(status).not.toBe(0);
-    expect(stdout).toContain(said);
-    expect(stderr).toContain('the package lists could not be fetched');
-    expect(told()).not.toContain('install -- a b');
+    expect(stderr).toContain(said);
+    expect(told()).not.toContain('install --no-remove -- a b');
   });
 
-  it('lets an interrupted dpkg finish first', () => {
+  it('fetches the lists no more than once', () => {
+    commands.set('apt-cache', 'exit 100');
+    apt(':', 'echo "E: Unable to locate package a" >&2; exit 100');
+    expect(install().stderr).toContain('E: Unable to locate package a');
+    expect(told()).toEqual(['update', 'install --no-remove -- a b']);
+  });
+
+  it('lets an interrupted dpkg finish first, and apt fetch what that waits for', () => {
     commands.set('dpkg', 'case "$*" in --audit) echo broken ;; esac');
     apt(':');
     expect(install().status).toBe(0);
     expect(commands.read('log')).toContain('dpkg --force-confdef --force-confold --configure -a');
+    expect(told()).toEqual(['install --no-remove --fix-broken', 'install --no-remove -- a b']);
   });
 });
