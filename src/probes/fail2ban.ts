@@ -29,6 +29,8 @@ export interface Jail {
   readonly banned: readonly string[];
   /** Those of them that the kernel does not enforce (only for actions whose rules we can read). */
   readonly unenforced: readonly string[];
+  /** A rule that lets everybody past stands above its bans, in the chain that all jails share under nftables. */
+  readonly bypassed: boolean;
 }
 
 export interface JailAction {
@@ -103,7 +105,10 @@ def chains():
             elif not passes and chain not in over: held.setdefault(words[1], set()).add((tool, host(words[3])))
     return {chain: {address for tool, address in found if (tool, chain) in reached} for chain, found in held.items()}
 
+bypassed = False
+
 def sets():
+    global bypassed
     held, rules, over = {}, '', False
     for item in json.loads(run('nft', '-j', 'list', 'table', 'inet', 'f2b-table') or '{}').get('nftables', []):
         if 'set' in item:
@@ -112,6 +117,7 @@ def sets():
             # what stands below a rule that lets everybody through bans nobody
             over = over or all('accept' in part or 'return' in part or 'counter' in part for part in item['rule']['expr'])
             if not over: rules += json.dumps(item['rule'])
+    bypassed = over
     return {name: found for name, found in held.items() if '"@%s"' % name in rules}
 
 def word(element):
@@ -163,7 +169,7 @@ def describe(name):
     jail['datepattern'] = ' '.join(str(word) for word in ask('get', name, 'datepattern') or [] if word)
     for key in ('logpath', 'failregex', 'ignoreregex', 'ignoreip'): jail[key] = texts(ask('get', name, key))
     jail['journalmatch'] = [' '.join(texts(words)) for words in ask('get', name, 'journalmatch') or []]
-    jail.update(actions=actions, banned=bans(name), unenforced=[])
+    jail.update(actions=actions, banned=bans(name), unenforced=[], bypassed=False)
     jail['started'] = ('f2b/a.' + name)[:15] in names if names else None
     return jail
 
@@ -180,7 +186,9 @@ if any(jail['banned'] for jail in jails.values()) and lost(jails):
     # a ban reaches the list a moment before it reaches the kernel: only what is still missing now is lost
     time.sleep(0.5)
     for name, jail in jails.items(): jail['banned'] = bans(name)
-    for name, missing in lost(jails).items(): jails[name]['unenforced'] = missing
+    for name, missing in lost(jails).items():
+        by_sets = any(action['name'] in NFTABLES for action in jails[name]['actions'])
+        jails[name].update(unenforced=missing, bypassed=bypassed and by_sets)
 server.sendall(b'<F2B_CLOSE_COMMAND>' + END)
 print(json.dumps({'running': True, 'jails': jails}, default=str))
 `;
@@ -231,6 +239,7 @@ function parseJail(jail: Record<string, unknown>): Jail {
       })),
     banned: texts(jail.banned),
     unenforced: texts(jail.unenforced),
+    bypassed: jail.bypassed === true,
   };
 }
 

@@ -35,12 +35,22 @@ unit_origins() {
   record_folders | while read -r folder; do cat "$folder/units" 2>/dev/null; done |
     awk '$2 == "forgotten" { delete first[$1]; next } !($1 in first) { first[$1] = $0 } END { for (unit in first) print first[unit] }'
 }
-# runs of 0.1.0 did not note packages: what they were to install stands in their script
+# runs of 0.1.0 did not note packages: what they were to install stands in their script, what came with it in apt's own log
 package_origins() {
   record_folders | while read -r folder; do
     if [ -f "$folder/packages" ]; then cat "$folder/packages"
     elif [ -f "$folder/job.sh" ] && ! grep -aqE '^@@[0-9a-f]+ step [0-9]+ [1-9]' "$folder/journal"; then
-      sed -n 's/^apt install -- \\(.*\\) || {.*/\\1/p' "$folder/job.sh" | tr -d "'" | tr ' ' '\\n' | sed 's/^/installed /'
+      sed -n 's/^apt install -- \\(.*\\) || {.*/\\1/p' "$folder/job.sh" | tr -d "'" | while read -r names; do
+        printf '%s\\n' $names
+        zcat -f /var/log/apt/history.log* 2>/dev/null | TOLD="install -- $names" awk '
+          BEGIN { RS = ""; FS = "\\n" }
+          { ours = 0
+            for (i = 1; i <= NF; i++) {
+              told = length($i) - length(ENVIRON["TOLD"]) + 1
+              if ($i ~ /^Commandline: apt-get .*DPkg::Lock::Timeout=300 / && substr($i, told) == ENVIRON["TOLD"]) ours = 1
+              if (ours && sub(/^Install: /, "", $i)) { gsub(/ \\([^)]*\\)/, "", $i); gsub(/:[^, ]*/, "", $i); gsub(/, /, "\\n", $i); print $i }
+            } }'
+      done | sed 's/^/installed /'
     fi
   done | awk '$1 == "installed" { made[$2] = 1 } $1 == "removed" { delete made[$2] } END { for (name in made) print name }'
 }`);

@@ -90,6 +90,11 @@ export const fail2banJailTask = defineTask({
     const missing =
       params.enabled === false ? undefined : missingPart(params, filter, log, (key) => promised(key));
     if (missing) return missing;
+    if (server.state === 'present' && server.value.jails.get(params.name)?.bypassed) {
+      return blocked(
+        "somebody's rule in the chain f2b-chain of table inet f2b-table lets everybody past the bans, and no restart takes it away; delete it (nft -a list chain inet f2b-table f2b-chain)",
+      );
+    }
     const powerless = params.enabled === false ? undefined : missingTool(params, config.value, tools);
     if (powerless) return powerless;
 

@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { letAllPast } from './attack.ts';
 import { startHost, type TestHost } from './host.ts';
 import { record } from './record.ts';
 import { changed, snapshotOf } from './snapshot.ts';
+import { bans } from './timeline.ts';
 
 let host: TestHost;
 
@@ -97,6 +99,20 @@ const OBSTACLES: readonly Obstacle[] = [
     found: { 'firewall.limits': /harden-limits\.service\.d\/x\.conf changes harden-limits\.service/ },
     mend: 'rm -r /etc/systemd/system/harden-limits.service.d; systemctl daemon-reload',
   },
+  ...(bans === 'nftables'
+    ? [
+        {
+          name: 'bans below a rule that lets everybody through',
+          script: `fail2ban-client set james banip 192.0.2.66; fail2ban-client set sshd banip 192.0.2.67; sleep 1; ${letAllPast('james')}`,
+          found: {
+            'fail2ban.sshd': /chain f2b-chain of table inet f2b-table lets everybody past the bans/,
+            'fail2ban.james': /chain f2b-chain of table inet f2b-table lets everybody past the bans/,
+          },
+          mend: `nft delete rule inet f2b-table f2b-chain handle $(nft -a list chain inet f2b-table f2b-chain | sed -n 's/.*accept # handle //p' | tail -n 1)
+            fail2ban-client unban --all`,
+        },
+      ]
+    : []),
   {
     name: "James's configuration gone",
     script: 'mv /opt/james/conf/log4j2.xml /tmp/',

@@ -25,6 +25,7 @@ const NOTHING = {
   actions: [],
   banned: [],
   unenforced: [],
+  bypassed: false,
 };
 
 describe('what fail2ban says', () => {
@@ -62,6 +63,7 @@ describe('what fail2ban says', () => {
       actions: [{ name: 'iptables-multiport', port: 'smtp' }],
       banned: ['192.0.2.1'],
       unenforced: ['192.0.2.1'],
+      bypassed: false,
     };
     expect(jail(said)).toEqual(said);
   });

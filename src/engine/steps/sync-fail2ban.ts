@@ -66,8 +66,12 @@ const VALIDATE = raw(`touched= was_up=; before=$(running); mark
 for filter in "$@"; do
   said=$(fail2ban-regex "harden
 " "$filter" 2>&1) || put_back "The filter $filter does not work: $(echo "$said" | tail -n 1 | cut -c1-400)"
-done
-said=$(fail2ban-client -t 2>&1) || put_back "fail2ban refuses its configuration: $(echo "$said" | errors)"`);
+done`);
+
+/** One that does not run, and is not to, may have a configuration that it refuses: so it was before harden. */
+const TEST = raw(`if [ -n "$was_up$wanted$server" ]; then
+  said=$(fail2ban-client -t 2>&1) || put_back "fail2ban refuses its configuration: $(echo "$said" | errors)"
+fi`);
 
 const TAKE_OVER = raw(`if [ -n "$was_up$wanted$server" ]; then
   touched=yes
@@ -98,6 +102,7 @@ export function syncFail2ban({ jails, gone = [], filters, restart, server }: Syn
     sh`set -- ${filters}`,
     VALIDATE,
     ...(gone.length > 0 ? [others(gone)] : []),
+    TEST,
     TAKE_OVER,
   ]);
 }
