@@ -32,7 +32,7 @@ origins() {
     END { for (path in first) print first[path], (path in last ? last[path] : "-"), path }'
 }
 unit_origins() {
-  record_folders | while read -r folder; do cat "$folder/units" 2>/dev/null; done |
+  record_folders | while read -r folder; do [ ! -f "$folder/units" ] || cat "$folder/units"; done |
     awk '$2 == "forgotten" { delete first[$1]; next } !($1 in first) { first[$1] = $0 } END { for (unit in first) print first[unit] }'
 }
 # runs of 0.1.0 did not note packages: what they were to install stands in their script, what came with it in apt's own log

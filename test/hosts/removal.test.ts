@@ -10,10 +10,13 @@ const ABSENT = { args: ['--var', 'state=absent'] };
 
 /** Every file that lasts, with its attributes and content; but for what any use of apt, dpkg and SSH leaves. */
 const LISTING = `
-find / -xdev \\( -path /proc -o -path /sys -o -path /run -o -path /dev -o -path /tmp -o -path /var/lib/harden -o -path /var/log \\
-  -o -path /var/cache -o -path /var/lib/apt -o -path /var/lib/systemd \\) -prune -o \\
-  ! -path '/var/lib/dpkg/*-old' ! -name ld.so.cache \\
-  \\( -type f -printf '%p %M %u %g ' -exec sh -c 'sha256sum <"$1"' sh {} \\; -o -printf '%p %M %u %g %l\\n' \\) | sort`;
+lasting() {
+  find / -xdev \\( -path /proc -o -path /sys -o -path /run -o -path /dev -o -path /tmp -o -path /var/lib/harden -o -path /var/log \\
+    -o -path /var/cache -o -path /var/lib/apt -o -path /var/lib/systemd \\) -prune -o \\
+    ! -path '/var/lib/dpkg/*-old' ! -name ld.so.cache "$@"
+}
+lasting -printf '%p %M %u %g %l\\n' | sort
+lasting -type f -exec sha256sum {} + | sort -k 2`;
 
 interface Fresh {
   readonly listing: string;
@@ -82,7 +85,7 @@ describe('state: absent', () => {
       iptables -A INPUT -s 192.0.2.8 -j DROP`);
     const result = await record('apply', host.inventory(), ABSENT);
     expect(result.exitCode, result.text).toBe(0);
-    expect(result.tasks['fail2ban.installed']?.reason).toContain('it stays');
+    expect(result.tasks['fail2ban.installed']?.reason).not.toContain('installed fail2ban');
     expect(await host.must('cat /etc/fail2ban/jail.d/defaults-debian.conf')).toBe(
       `${packaged}\n\n[own]\nenabled = false`,
     );

@@ -5,6 +5,7 @@ import {
   escapeValue,
   literalValue,
   readSection,
+  restoreSection,
   unreadableLine,
 } from '../../../src/tasks/fail2ban/ini-section.ts';
 import { python } from './fixtures/python.ts';
@@ -184,6 +185,31 @@ describe('any file', () => {
       { numRuns: 2000 },
     );
   });
+});
+
+describe('restoreSection', () => {
+  it('undoes an edit, whatever else is in the file', () => {
+    fc.assert(
+      fc.property(readableFile, fc.constantFrom('a', 'b', 'new'), (text, section) => {
+        const edited = editSection(
+          text,
+          section,
+          new Map([
+            ['k', 'v'],
+            ['new', 'x'],
+          ]),
+        );
+        expect(restoreSection(edited, section, ['k', 'new'], text)).toBe(text);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it.each([
+    ['what others set since stays', '[a]\nk = 1\n', '[a]\nk = v\nown = 2\n', '[a]\nk = 1\nown = 2\n'],
+    ['another section stays', '', '[a]\nk = v\n\n[own]\nx = 1\n', '\n[own]\nx = 1\n'],
+    ['a section that others filled stays', '', '[a]\nk = v\nown = 2\n', '[a]\nown = 2\n'],
+  ])('%s', (_, before, now, expected) => expect(restoreSection(now, 'a', ['k'], before)).toBe(expected));
 });
 
 describe("Python's ConfigParser with fail2ban's settings", () => {

@@ -1,0 +1,113 @@
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { retire } from '../../src/engine/retire.ts';
+import { records } from '../../src/shell/records.ts';
+
+let state: string;
+beforeEach(() => {
+  state = mkdtempSync(join(tmpdir(), 'records-'));
+});
+afterEach(() => rmSync(state, { recursive: true }));
+
+/** A run that noted these files, with what lies in `before` and `after`; the later, the newer. */
+function run(id: number, notes: { [name: string]: string }): string {
+  const folder = join(state, 'runs', `r${id}`);
+  mkdirSync(join(folder, 'before'), { recursive: true });
+  mkdirSync(join(folder, 'after'));
+  for (const [name, text] of Object.entries({ 'job.sh': '', journal: '', ...notes })) {
+    writeFileSync(join(folder, name), text);
+  }
+  utimesSync(join(folder, 'job.sh'), id * 1000, id * 1000);
+  return folder;
+}
+
+function sh(code: string): string[] {
+  const { stdout, stderr, status } = spawnSync('sh', ['-s'], {
+    input: `set -e\n${code}`,
+    env: { PATH: '/usr/bin:/bin', LC_ALL: 'C' },
+  });
+  if (status !== 0) throw new Error(stderr.toString());
+  return stdout.toString().split('\n').filter(Boolean).sort();
+}
+const told = (what: 'origins' | 'unit_origins' | 'package_origins') => sh(`${records(state).text}\n${what}`);
+const forget = (folder: string) => sh(`${retire(state).text}\nretire ${folder}`);
+
+describe('what runs noted of the time before harden', () => {
+  it('is nothing on a fresh host', () => {
+    expect(told('origins')).toEqual([]);
+    expect(told('unit_origins')).toEqual([]);
+    expect(told('package_origins')).toEqual([]);
+  });
+
+  it('is what stood there before the first run, and what the last one wrote', () => {
+    const first = run(1, { files: '1 file /etc/a b\n2 absent /etc/c\n' });
+    const second = run(2, { files: '1 file /etc/a b\n', units: 'x.service disabled inactive\n' });
+    expect(told('origins')).toEqual([
+      `${first}/before/1 file ${second}/after/1 /etc/a b`,
+      `${first}/before/2 absent ${first}/after/2 /etc/c`,
+    ]);
+    run(3, { units: 'x.service enabled active\n' });
+    expect(told('unit_origins')).toEqual(['x.service disabled inactive']);
+  });
+
+  it('counts neither what a run undid itself nor what was given back', () => {
+    run(1, { files: '1 absent /etc/a\n2 absent /etc/b\n', units: 'x.service disabled inactive\n' });
+    run(2, { files: '1 undone /etc/c\n2 forgotten /etc/b\n', units: 'x.service forgotten\n' });
+    expect(told('origins').map((line) => line.split(' ').at(-1))).toEqual(['/etc/a']);
+    expect(told('unit_origins')).toEqual([]);
+  });
+
+  it('keeps content that was noted after mere attributes', () => {
+    run(1, { files: '1 attributes=644,root/0,root/0 /etc/a\n' });
+    const second = run(2, { files: '7 file /etc/a\n' });
+    expect(told('origins')).toEqual([`${second}/before/7 file ${second}/after/7 /etc/a`]);
+  });
+
+  it('knows which packages it installed, and has not removed since', () => {
+    run(1, { packages: 'installed a\ninstalled b\n' });
+    run(2, { packages: 'removed a\ninstalled c\n' });
+    expect(told('package_origins')).toEqual(['b', 'c']);
+  });
+
+  it('knows them of the first release, too, unless its installation failed', () => {
+    const job = "apt install -- 'fail2ban' 'x' || { update && apt install -- 'fail2ban' 'x'; }\n";
+    run(1, { 'job.sh': job });
+    expect(told('package_origins')).toEqual(['fail2ban', 'x']);
+    rmSync(join(state, 'runs'), { recursive: true });
+    run(1, { 'job.sh': job, journal: '@@ab12 step 3 100 aGk=\n' });
+    expect(told('package_origins')).toEqual([]);
+  });
+
+  it('outlives the run that noted it', () => {
+    const first = run(1, {
+      files: '1 file /etc/a b\n2 absent /etc/c\n',
+      'before/1': 'old',
+      'after/1': 'written',
+      units: 'x.service disabled inactive\n',
+      packages: 'installed p\n',
+    });
+    cpSync(first, join(state, 'copy'), { recursive: true });
+    forget(first);
+    const store = join(state, 'origins');
+    const [file = ''] = told('origins');
+    expect(file).toMatch(/before\/r1\.1 file .*after\/r1\.1 \/etc\/a b$/);
+    expect(readFileSync(join(store, 'before/r1.1'), 'utf8')).toBe('old');
+    expect(readFileSync(join(store, 'after/r1.1'), 'utf8')).toBe('written');
+    expect(told('unit_origins')).toEqual(['x.service disabled inactive']);
+    expect(told('package_origins')).toEqual(['p']);
+
+    // a later run that gave it back, and is forgotten as well
+    const second = run(2, {
+      files: '1 forgotten /etc/a b\n',
+      units: 'x.service forgotten\n',
+      packages: 'removed p\n',
+    });
+    forget(second);
+    expect(told('origins').map((line) => line.split(' ').at(-1))).toEqual(['/etc/c']);
+    expect(told('unit_origins')).toEqual([]);
+    expect(told('package_origins')).toEqual([]);
+  });
+});
