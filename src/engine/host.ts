@@ -11,6 +11,7 @@ import { judgeConvergence, judgeSteps, judgeUnseen, lastWord, type Outcome } fro
 import { Inquiry, type Observations, observation } from './observe.ts';
 import { type Decision, nextWave, type Pending, type Planned, plan, questionsOf } from './plan.ts';
 import { compile } from './steps/compile.ts';
+import { unsupported } from './supported.ts';
 
 export interface HostOptions {
   /** Opens a new connection to the host; called once, and once more for each confirmation. */
@@ -153,14 +154,9 @@ export class HostRun {
       return;
     }
     const facts = known.value;
-    if (!SUPPORTED.has(facts.distribution) || !facts.systemd) {
-      const what = facts.systemd
-        ? `${facts.distribution} ${facts.release}`
-        : `${facts.distribution} without systemd`;
-      this.#failure = {
-        status: 'failed',
-        reason: `${this.target.name} runs ${what}, which is not supported (Debian and Ubuntu with systemd are). Nothing was changed.`,
-      };
+    const unknown = unsupported(facts);
+    if (unknown) {
+      this.#failure = { status: 'failed', reason: `${this.target.name} ${unknown}. Nothing was changed.` };
       return;
     }
     this.#operator = facts.operator;
@@ -323,9 +319,6 @@ export class HostRun {
     };
   }
 }
-
-/** Distributions whose files and tools are known. */
-const SUPPORTED = new Set(['debian', 'ubuntu']);
 
 const newId = (): string => `${Date.now().toString(16).padStart(12, '0')}${randomBytes(6).toString('hex')}`;
 

@@ -216,7 +216,14 @@ describe('a run on one host', () => {
 
   it.each([
     ['id=fedora\nrelease=40\nsystemd=yes\n', /h runs fedora 40, which is not supported/],
-    ['id=debian\nrelease=12\n', /h runs debian without systemd, which is not supported/],
+    ['id=debian\nrelease=12\n', /h runs debian 12 without systemd, which is not supported/],
+    [
+      'id=debian\nrelease=10\nsystemd=yes\n',
+      /h runs debian 10, which is not supported \(Debian 11, 12 and 13, /,
+    ],
+    ['id=ubuntu\nrelease=23.10\nsystemd=yes\n', /h runs ubuntu 23\.10, which is not supported/],
+    ['id=debian\nsystemd=yes\n', /h runs debian, which is not supported/],
+    ['systemd=yes\n', /h runs an unknown distribution, which is not supported/],
   ])('is refused on what it is not made for: %j', async (facts, reason) => {
     const says = [`probe facts ${base64(`${facts}\n0`)} =`, 'observed'];
     const run = fakeHost([{ says }]).run(task('a', [CHANGE]));
