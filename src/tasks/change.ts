@@ -99,8 +99,12 @@ export interface LoadRules {
   readonly chain: string;
   /** Input for `iptables-restore --noflush`: all or nothing. */
   readonly batch: string;
+  /** Rules of INPUT that go in the same transaction, as `iptables-save` prints them. */
+  readonly replaces: readonly string[];
   /** Brings back the chain and the jumps that stood before, likewise as one transaction; used by the host itself if nobody confirms. */
   readonly undo: string;
+  /** The same, where `replaces` were taken away. */
+  readonly undoReplaced: string;
   /** Our rules as they are and as they shall be, one a line, for the diff. */
   readonly before: readonly string[];
   readonly after: readonly string[];

@@ -1,5 +1,5 @@
 import { type FileState, fileProbe } from '../probes/file.ts';
-import { type Family, type FirewallState, firewallProbe } from '../probes/firewall.ts';
+import { type Family, type FilterTable, type FirewallState, firewallProbe } from '../probes/firewall.ts';
 import { ask, type Observed } from '../probes/probe.ts';
 import { unitProbe } from '../probes/systemd.ts';
 import { blocked, type Obstacle, unseen } from './common/verdicts.ts';
@@ -21,6 +21,7 @@ import {
   UNIT_FILE,
   UNIT_TEXT,
 } from './iptables/persisted.ts';
+import { nameRules, type PublishedRule, publishedRules } from './iptables/published.ts';
 import { limitsRemoval } from './iptables/removal.ts';
 import { parseRule } from './iptables/rule.ts';
 import { CHAIN, check, type Params, schema } from './iptables/schema.ts';
@@ -56,7 +57,7 @@ export const iptablesRecentTask = defineTask({
     managers: MANAGERS.map((name) => ask(unitProbe, name)),
   }),
   plan(params, seen, { facts }) {
-    const { chain = CHAIN, trusted = [], ipv6 = true, limits } = params;
+    const { chain = CHAIN, trusted = [], ipv6 = true, limits, replace_published_rules = false } = params;
     if (seen.firewall.state === 'unreadable') return unseen('The firewall', seen.firewall);
     if (seen.firewall.state === 'absent') {
       return { verdict: 'needs', key: 'package:iptables', reason: 'there is no iptables on this host' };
@@ -69,6 +70,19 @@ export const iptablesRecentTask = defineTask({
     if (former) return { ...former, notes };
     const foreign = foreignChain(seen.ipv4, state, chain);
     if (foreign) return { ...foreign, notes };
+    const every = limits.flatMap((limit) => [listName(limit, 'ipv4'), listName(limit, 'ipv6')]);
+    const made = (['ipv4', 'ipv6'] as const).map((family) => ({
+      family,
+      rules: publishedIn(state[family].active, every),
+      elsewhere: publishedIn(state[family].other, every),
+    }));
+    const stuck = replace_published_rules
+      ? made.flatMap(({ elsewhere }) => elsewhere)
+      : made.flatMap(({ rules, elsewhere }) => [...rules, ...elsewhere]);
+    notes.push(
+      ...made.flatMap(({ family, rules, elsewhere }) => nameRules([...rules, ...elsewhere], family)),
+    );
+    if (stuck.length > 0) return { ...handMade(stuck, replace_published_rules), notes };
     // IPv6 limits that are no longer wanted are emptied, where there are any
     const known = (family: Family) => seen[family].state !== 'absent';
     const families: Family[] =
@@ -78,7 +92,16 @@ export const iptablesRecentTask = defineTask({
     const lists = (family: Family) => limits.map((limit) => listName(limit, family));
     const found = joined([
       // the kernel first: what makes it last follows once a new login has confirmed it
-      ...families.map((family) => kernelPart(state, family, chain, wanted(family), lists(family))),
+      ...families.map((family) =>
+        kernelPart(
+          state,
+          family,
+          chain,
+          wanted(family),
+          lists(family),
+          made.find((one) => one.family === family)?.rules ?? [],
+        ),
+      ),
       lastingPart(
         seen.directory,
         [
@@ -107,6 +130,17 @@ export const iptablesRecentTask = defineTask({
     return { verdict: 'change', reason: reasons.join('; '), changes, guarded, notes };
   },
 });
+
+const publishedIn = (table: Observed<FilterTable>, lists: readonly string[]): PublishedRule[] =>
+  table.state === 'present' ? publishedRules(table.value, lists) : [];
+
+/** Rules made by hand after the guide, without consent to take them away, or where this cannot do so. */
+function handMade(rules: readonly PublishedRule[], consented: boolean): Obstacle {
+  const lists = sentenceList([...new Set(rules.map(({ list }) => list))]);
+  return blocked(
+    `${rules.length} rules made by hand in INPUT count into ${lists} as well: with both, every connection counts twice and half as many pass; ${consented ? 'these stand in the other back end, so take them away yourself (iptables-legacy or iptables-nft -S INPUT shows them)' : 'set replace_published_rules: true to have exactly these taken away'}`,
+  );
+}
 
 const holds = (state: FirewallState, family: Family, chain: string): boolean => {
   const { active } = state[family];

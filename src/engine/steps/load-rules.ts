@@ -14,8 +14,9 @@ export function loadRules(change: LoadRules): Sh {
   const { chain, family } = change;
   const command = COMMAND[family];
   const rules = change.batch.split('\n').filter((line) => line.startsWith(`-A ${chain} `)).length;
-  return sh`load_batch() {
-${feed(sh`${command}-restore --noflush -w 10`, Buffer.from(change.batch))}
+  return sh`${replacing(change)}
+load_batch() {
+${feed(sh`with_replaced | ${command}-restore --noflush -w 10`, Buffer.from(change.batch))}
 }
 try=0 code=4
 # 4 is a lock that somebody else holds, or a table that changed at that instant
@@ -32,6 +33,24 @@ done
 }
 
 /**
+ * `with_replaced` puts the rules that go at the head of a batch, by their places at that moment, the last first: the text
+ * that `iptables-save` prints of a `recent` rule does not always find it again (the mask of one added without any).
+ */
+function replacing({ family, replaces }: LoadRules): Sh {
+  if (replaces.length === 0) return raw('with_replaced() { cat; }');
+  const command = COMMAND[family];
+  const rules = [...new Set(replaces)].map((spec) => `-A INPUT ${spec}`).join('\n');
+  return sh`with_replaced() {
+  gone=$(${command} -w 10 -S INPUT | sed -n 's/ *$//; /^-A /p' | grep -nxF -e ${rules} | sort -rn | sed 's/:.*//; s/^/-D INPUT /')
+  IFS= read -r table; IFS= read -r chain
+  printf '%s\n' "$table" "$chain" "$gone"
+  cat
+}
+[ "$(${command} -w 10 -S INPUT | sed 's/ *$//' | grep -cxF -e ${rules})" -eq ${replaces.length} ] ||
+  fail ${`the rules made by hand in INPUT (${family}) are not the ones that the plan saw; run harden again`}`;
+}
+
+/**
  * Brings back the chain and the jumps that stood before, whether or not the batch was loaded: exit status 0. If the
  * kernel refuses that (a rule it can no longer make, INPUT shorter than it was), the limits are taken out instead, so
  * that nobody is locked out: exit status 1. Needs nothing from the step library.
@@ -45,12 +64,27 @@ ${loadChain(chain)}
 undo_batch() {
 ${feed(sh`load_chain ${command}`, Buffer.from(change.undo))}
 }
+${undoReplaced(change)}
 undo_batch && exit 0
 while ${command} -w 10 -D INPUT -j ${chain} 2>/dev/null; do :; done
 ${command} -w 10 -F ${chain} 2>/dev/null
 echo ${`the earlier ${family} rules of ${chain} could not be loaded again: that chain is empty now and nothing is limited by it`} >&2
 exit 1
 )`;
+}
+
+/** A batch is loaded as a whole or not at all: where one of the rules it replaces is gone, all are. */
+function undoReplaced({ chain, family, replaces, undoReplaced }: LoadRules): Sh {
+  const [first] = replaces;
+  if (first === undefined) return raw(':');
+  const command = COMMAND[family];
+  return sh`if ! ${command} -w 10 -S INPUT | sed 's/ *$//' | grep -qxF -e ${`-A INPUT ${first}`}; then
+  undo_replaced() {
+${feed(sh`load_chain ${command}`, Buffer.from(undoReplaced))}
+  }
+  undo_replaced && exit 0
+  echo ${`the rules made by hand that ${chain} replaced could not be brought back`} >&2
+fi`;
 }
 
 /** Takes the chain and the jumps to it out of both back ends. Needs the step library's `fail`. */

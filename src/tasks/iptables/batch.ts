@@ -1,6 +1,7 @@
 import type { Family, FilterTable } from '../../probes/firewall.ts';
 import type { LoadRules } from '../change.ts';
 import { readInput, wellPlaced } from './input.ts';
+import type { PublishedRule } from './published.ts';
 import { printRule, type Rule } from './rule.ts';
 
 /** Input of `iptables-restore --noflush` that empties the chain, then does `commands`: all or nothing. */
@@ -24,12 +25,22 @@ export function loadRulesChange(
   wanted: readonly Rule[],
   family: Family,
   lists: readonly string[],
+  replaced: readonly PublishedRule[] = [],
 ): LoadRules {
   const held = table.chains.get(chain);
   const entry = readInput(table, chain);
   const jumps = entry.jumps.map(({ spec }) => append('INPUT', spec));
   const rules = fill(chain, wanted, family);
   const placed = wellPlaced(entry);
+  const undo = (back: readonly { position: number; spec: string }[]) =>
+    batch(chain, [
+      ...(held ?? []).map((spec) => append(chain, spec)),
+      // upwards: each one finds the places below it filled
+      ...back
+        .toSorted((one, other) => one.position - other.position)
+        .map(({ position, spec }) => `-I INPUT ${position} ${spec}`),
+      ...(held ? [] : [`-X ${chain}`]),
+    ]);
   return {
     kind: 'load-rules',
     family,
@@ -38,12 +49,14 @@ export function loadRulesChange(
       ...rules,
       ...(placed ? [] : [...entry.jumps.map(({ spec }) => `-D INPUT ${spec}`), `-I INPUT 1 -j ${chain}`]),
     ]),
-    undo: batch(chain, [
+    replaces: replaced.map(({ spec }) => spec),
+    undo: undo(entry.jumps),
+    undoReplaced: undo([...entry.jumps, ...replaced]),
+    before: [
+      ...replaced.map(({ spec }) => append('INPUT', spec)),
+      ...jumps,
       ...(held ?? []).map((spec) => append(chain, spec)),
-      ...entry.jumps.map(({ position, spec }) => `-I INPUT ${position} ${spec}`),
-      ...(held ? [] : [`-X ${chain}`]),
-    ]),
-    before: [...jumps, ...(held ?? []).map((spec) => append(chain, spec))],
+    ],
     after: [...(placed ? jumps : [append('INPUT', `-j ${chain}`)]), ...rules],
     lists,
   };

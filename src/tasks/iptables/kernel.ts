@@ -1,8 +1,10 @@
 import type { Backend, Family, FirewallState } from '../../probes/firewall.ts';
 import { type Obstacle, unseen } from '../common/verdicts.ts';
+import { sentenceList } from '../common/words.ts';
 import { loadRulesChange } from './batch.ts';
 import { ruleDrift } from './drift.ts';
 import { NOTHING, type Part } from './part.ts';
+import type { PublishedRule } from './published.ts';
 import type { Rule } from './rule.ts';
 
 /** What the host's own `iptables` holds of one family, against what is wanted. `lists` are those of the rules. */
@@ -12,6 +14,7 @@ export function kernelPart(
   chain: string,
   wanted: readonly Rule[],
   lists: readonly string[],
+  replaced: readonly PublishedRule[],
 ): Part | Obstacle {
   const { active } = state[family];
   if (active.state !== 'present') {
@@ -20,11 +23,18 @@ export function kernelPart(
       active.state === 'absent' ? { why: 'the host gave no answer' } : active,
     );
   }
-  const drift = ruleDrift(active.value, chain, wanted, family);
+  const drift = [
+    ...ruleDrift(active.value, chain, wanted, family),
+    ...(replaced.length > 0
+      ? [
+          `rules made by hand in INPUT count into ${sentenceList([...new Set(replaced.map(({ list }) => list))])} as well`,
+        ]
+      : []),
+  ];
   if (drift.length === 0) return NOTHING;
   return {
     reasons: [`${family}: ${drift.join(', ')}`],
-    changes: [loadRulesChange(active.value, chain, wanted, family, lists)],
+    changes: [loadRulesChange(active.value, chain, wanted, family, lists, replaced)],
   };
 }
 

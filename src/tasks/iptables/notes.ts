@@ -5,7 +5,8 @@ import { contains, parseNetwork } from '../common/network.ts';
 import { sentenceList } from '../common/words.ts';
 import { coversSsh, listName, portsOf } from './chain.ts';
 import { MANAGERS, UNIT } from './persisted.ts';
-import { words } from './rule.ts';
+import { publishedRules } from './published.ts';
+import { listOf } from './rule.ts';
 import { CHAIN, type Params } from './schema.ts';
 
 /** The traps of this host that the limits do not mend. */
@@ -54,7 +55,7 @@ export function notesOf(
   return notes;
 }
 
-/** Rules elsewhere that count into our lists: the published guide puts such pairs into INPUT by hand. */
+/** Rules elsewhere that count into our lists, but for the pairs of the published guide, which are not merely noted. */
 function handMade(
   { active }: FamilyTables,
   lists: readonly string[],
@@ -63,11 +64,12 @@ function handMade(
 ): string[] {
   if (active.state !== 'present') return [];
   const found = new Map<string, Set<string>>();
+  const published = new Set(publishedRules(active.value, lists).map(({ spec }) => spec));
   for (const [name, rules] of active.value.chains) {
     if (name === chain) continue;
-    for (const all of rules.map(words)) {
-      const list = all.includes('recent') ? all[all.indexOf('--name') + 1] : undefined;
-      if (list !== undefined && lists.includes(list))
+    for (const spec of rules) {
+      const list = listOf(spec);
+      if (list !== undefined && lists.includes(list) && !(name === 'INPUT' && published.has(spec)))
         found.set(name, (found.get(name) ?? new Set()).add(list));
     }
   }

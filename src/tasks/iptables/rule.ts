@@ -61,7 +61,13 @@ export function words(spec: string): string[] {
   );
 }
 
-const FLAGS = new Set(['--set', '--update', '--rsource']);
+/** The list that a rule counts into or drops by. */
+export function listOf(spec: string): string | undefined {
+  const all = words(spec);
+  return all.includes('recent') ? all[all.indexOf('--name') + 1] : undefined;
+}
+
+const FLAGS = new Set(['--set', '--update', '--rcheck', '--rsource']);
 
 /** The rule that `iptables-save` printed, in whatever order of options; undefined if it is none of our grammar. */
 export function parseRule(spec: string, family: Family): Rule | undefined {
@@ -78,7 +84,7 @@ export function parseRule(spec: string, family: Family): Rule | undefined {
 }
 
 /** Options by name, `-m NAME` as `-m NAME`; undefined if one is negated, given twice or has no value. */
-function parseOptions(spec: string): Map<string, string> | undefined {
+export function parseOptions(spec: string): Map<string, string> | undefined {
   const options = new Map<string, string>();
   const rest = words(spec);
   for (let word = rest.shift(); word !== undefined; word = rest.shift()) {

@@ -60,6 +60,12 @@ export const schema = Type.Object(
         description: 'Limit IPv6 sources too, where the host has IPv6 (default true).',
       }),
     ),
+    replace_published_rules: Type.Optional(
+      Type.Boolean({
+        description:
+          'Take away the pairs that the published guide has people put into INPUT by hand, where these limits stand for them (default false: they block the task, since with both every connection counts twice).',
+      }),
+    ),
     limits: Type.Array(Row, {
       minItems: 1,
       maxItems: 100,

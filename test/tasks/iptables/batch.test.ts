@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { FilterTable } from '../../../src/probes/firewall.ts';
 import { loadRulesChange } from '../../../src/tasks/iptables/batch.ts';
 import { ruleDrift } from '../../../src/tasks/iptables/drift.ts';
+import { publishedRules } from '../../../src/tasks/iptables/published.ts';
 import { printRule } from '../../../src/tasks/iptables/rule.ts';
 import { restore, ruleOf, rulesOf, tableOf } from './arbitraries.ts';
 
@@ -40,6 +41,26 @@ describe('loadRulesChange', () => {
     );
   });
 
+  it('brings rules that it replaced back to their places', () => {
+    const pair = '-p tcp -m tcp --dport 25 -m recent --set --name A --rsource';
+    fc.assert(
+      fc.property(table, rulesOf('ipv4'), fc.array(fc.nat(6), { maxLength: 4 }), (rest, wanted, places) => {
+        const input = [...rest.chains.get('INPUT')!];
+        for (const place of places) input.splice(Math.min(place, input.length), 0, pair);
+        const from = { chains: new Map([...rest.chains, ['INPUT', input]]) };
+        const published = publishedRules(from, ['A']);
+        expect(published.length).toBe(places.length);
+        const load = loadRulesChange(from, 'HARDEN', wanted, 'ipv4', ['A'], published);
+        // the host takes them away at the head of the batch
+        const without = {
+          chains: new Map([...from.chains, ['INPUT', input.filter((spec) => spec !== pair)]]),
+        };
+        expect(undo(restore(without, load.batch), load.undoReplaced)).toEqual(from);
+        expect(undo(from, load.undo)).toEqual(from);
+      }),
+    );
+  });
+
   it('leaves a jump alone that is well placed', () => {
     const from = {
       chains: new Map([
@@ -54,6 +75,8 @@ describe('loadRulesChange', () => {
       chain: 'HARDEN',
       batch: '*filter\n:HARDEN - [0:0]\n-A HARDEN -i lo -j RETURN\nCOMMIT\n',
       undo: '*filter\n:HARDEN - [0:0]\n-A HARDEN -j ACCEPT\n-I INPUT 2 -j HARDEN\nCOMMIT\n',
+      replaces: [],
+      undoReplaced: '*filter\n:HARDEN - [0:0]\n-A HARDEN -j ACCEPT\n-I INPUT 2 -j HARDEN\nCOMMIT\n',
       before: ['-A INPUT -j HARDEN', '-A HARDEN -j ACCEPT'],
       after: ['-A INPUT -j HARDEN', '-A HARDEN -i lo -j RETURN'],
       lists: ['A'],

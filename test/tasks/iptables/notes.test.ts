@@ -75,7 +75,7 @@ describe('notesOf', () => {
       other: absent,
     });
     const pair =
-      '-p tcp -m tcp --dport 22 -m state --state NEW -m recent --set --name DDOS-SSH --mask 255.255.255.255 --rsource';
+      '-s 192.0.2.0/24 -p tcp -m tcp --dport 22 -m state --state NEW -m recent --set --name DDOS-SSH --mask 255.255.255.255 --rsource';
     const other = '-m recent --set --name portscan --rsource';
     expect(notes({}, { ipv4: by([pair, other]), ipv6: { ...by([pair]), on: true } })).toEqual([
       expect.stringMatching(
