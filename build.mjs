@@ -12,6 +12,8 @@ await build({
   minify: true,
   keepNames: true,
   banner: { js: '#!/usr/bin/env node' },
+  // what init writes
+  loader: { '.yaml': 'text' },
   // native accelerators of ssh2, which works without them
   external: ['cpu-features', '*.node'],
   logLevel: 'warning',

@@ -43,6 +43,13 @@ export async function main(argv: readonly string[]): Promise<number> {
       code = await (await import('./apply.ts')).apply(inventory, options);
     });
   program
+    .command('init')
+    .description('a commented inventory and playbook to start from')
+    .argument('[dir]', 'where to write them', '.')
+    .action(async (dir) => {
+      code = await (await import('./init.ts')).init(dir);
+    });
+  program
     .command('tasks')
     .description('the task types and their parameters')
     .argument('[type]')

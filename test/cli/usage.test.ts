@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -48,6 +48,36 @@ describe('the command line', () => {
     expect(result).toMatchObject({ code: 1, stdout: '' });
     expect(result.stderr).toContain(said);
     expect(result.stderr).not.toMatch(/\bat .*\.[cjt]s/);
+  });
+
+  it('writes an inventory and a playbook to start from, which are read without a mistake', async () => {
+    const result = await run('init', 'new');
+    expect(result).toMatchObject({ code: 0, stderr: '' });
+    expect(result.stdout).toBe(
+      'Wrote new/inventory.yaml and new/james-fail2ban.yaml.\nPut your hosts and your own addresses (trusted) into new/inventory.yaml, then: harden check new/inventory.yaml\n',
+    );
+    const path = join(cwd, 'new/inventory.yaml');
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+    // read as a whole: only the choice of hosts is wrong
+    const { code, stderr } = await run('check', path, '--limit', '!mail1,!mail2');
+    expect(code).toBe(1);
+    expect(stderr).toContain('--limit');
+    expect(stderr).not.toContain('inventory.yaml:');
+    expect(readFileSync(join(cwd, 'new/james-fail2ban.yaml'), 'utf8')).toBe(
+      readFileSync(join(repository, 'playbooks/james-fail2ban.yaml'), 'utf8'),
+    );
+  });
+
+  it('never writes over a file to start from, and then writes none', async () => {
+    mkdirSync(join(cwd, 'half'));
+    writeFileSync(join(cwd, 'half/james-fail2ban.yaml'), 'mine');
+    expect(await run('init', 'half')).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringContaining('half/james-fail2ban.yaml'),
+    });
+    expect(readdirSync(join(cwd, 'half'))).toEqual(['james-fail2ban.yaml']);
+    expect(readFileSync(join(cwd, 'half/james-fail2ban.yaml'), 'utf8')).toBe('mine');
   });
 
   it('prints its version', async () => {

@@ -55,10 +55,9 @@ try {
   }
 
   heading('Your own host');
-  console.log(`Copy inventory/example.yaml to inventory/inventory.yaml, put your host and your own addresses (trusted) into it,
-then, in this folder:
+  console.log(`In this folder, npm install --global . puts the command \`harden\` on your path. Then, in one of yours:
 
-  npm install --global .    puts the command \`harden\` on your path
+  harden init               writes an inventory and a playbook: put your host and your own addresses (trusted) into it
   harden check              looks, changes nothing
   harden diff               shows every change
   harden apply              asks, applies, proves
