@@ -9,13 +9,17 @@ export const Vars = Type.Record(Type.String({ pattern: VARIABLE_NAME }), Type.Un
 
 const NAME = '^[A-Za-z0-9_][A-Za-z0-9_.:@-]*$';
 
+/** A name, or a range of them: `mail[001:300]`. */
+const HOSTS = '^([A-Za-z0-9_][A-Za-z0-9_.:@-]*)?(\\[[0-9]{1,9}:[0-9]{1,9}\\][A-Za-z0-9_.:@-]*)?$';
+
 export const Host = Type.Object(
   {
     address: Type.Optional(
       Type.String({
-        pattern: '^[A-Za-z0-9_:][A-Za-z0-9_.:%@-]*$',
+        pattern:
+          '^([A-Za-z0-9_:][A-Za-z0-9_.:%@-]*|[A-Za-z0-9_:]?[A-Za-z0-9_.:%@-]*\\[[0-9]{1,9}:[0-9]{1,9}\\][A-Za-z0-9_.:%@-]*)$',
         description:
-          'Name or address to connect to (default: the name in the inventory; names of ~/.ssh/config count).',
+          'Name or address to connect to (default: the name in the inventory; names of ~/.ssh/config count). A range of hosts takes a range of as many: 10.0.0.[1:300].',
       }),
     ),
     port: Type.Optional(
@@ -58,7 +62,7 @@ export const Host = Type.Object(
 
 export const Group = Type.Object(
   {
-    hosts: Type.Array(Type.String({ description: 'The name of a host below hosts.' }), {
+    hosts: Type.Array(Type.String({ description: 'The name of a host below hosts, or a range of them.' }), {
       description: 'Its members.',
     }),
     vars: Type.Optional(Vars),
@@ -84,10 +88,10 @@ export const Inventory = Type.Object(
         description: 'Groups of hosts.',
       }),
     ),
-    hosts: Type.Record(Type.String({ pattern: NAME }), Type.Union([Host, Type.Null()]), {
+    hosts: Type.Record(Type.String({ pattern: HOSTS }), Type.Union([Host, Type.Null()]), {
       additionalProperties: false,
       minProperties: 1,
-      description: 'The hosts by name.',
+      description: 'The hosts by name; mail[001:300] stands for three hundred with the same settings.',
     }),
   },
   { additionalProperties: false, title: 'harden inventory' },

@@ -1,9 +1,10 @@
 import { InputError } from '../document/problem.ts';
 import { hint } from '../document/suggest.ts';
 import { glob } from '../text/glob.ts';
+import { namesOf } from './ranges.ts';
 
 /**
- * The hosts that a `--limit` pattern means, in the inventory's order: names, groups and globs, separated by commas; `!`
+ * The hosts that a `--limit` pattern means, in the inventory's order: names, ranges, groups and globs, separated by commas; `!`
  * excludes. Throws `InputError` for a part that means nothing.
  */
 export function selectHosts(
@@ -11,7 +12,7 @@ export function selectHosts(
   hosts: readonly string[],
   groups: Readonly<Record<string, readonly string[]>>,
 ): string[] {
-  const parts = pattern.split(',').map((part) => part.trim());
+  const parts = pattern.split(',').flatMap((part) => ranged(part.trim()));
   const problems = parts.flatMap((part) => {
     const name = part.replace(/^!/, '');
     if (meaning(name, hosts, groups).length > 0 || name in groups) return [];
@@ -29,6 +30,13 @@ export function selectHosts(
     .flatMap((part) => meaning(part.slice(1), hosts, groups));
   const onlyExcludes = parts.every((part) => part.startsWith('!'));
   return hosts.filter((host) => (onlyExcludes || included.includes(host)) && !excluded.includes(host));
+}
+
+/** One part a name of a range. */
+function ranged(part: string): readonly string[] {
+  const names = namesOf(part);
+  if (typeof names === 'string') throw new InputError([{ file: '--limit', message: `"${part}": ${names}` }]);
+  return names;
 }
 
 function meaning(

@@ -3,6 +3,7 @@ import { record, SourceDocument } from '../document/document.ts';
 import { InputError, type Problem } from '../document/problem.ts';
 import { hint } from '../document/suggest.ts';
 import { violations } from '../document/validate.ts';
+import { expandRanges } from '../inventory/ranges.ts';
 import { Inventory } from '../inventory/schema.ts';
 import { selectHosts } from '../inventory/select.ts';
 import { target } from '../inventory/target.ts';
@@ -37,24 +38,15 @@ export async function loadRun(options: RunOptions): Promise<LoadedRun> {
   const problems: Problem[] = violations(Inventory, document.value).map(({ path, message, ...rest }) =>
     document.problem(path, message, rest),
   );
-  const inventory = problems.length === 0 ? (document.value as Inventory) : rightParts(document.value);
+  const written = problems.length === 0 ? (document.value as Inventory) : rightParts(document.value);
+  const { inventory, keys } = expandRanges(written, document, problems);
   const playbooks = await readPlaybooks(document, inventory, options, problems);
   const names = Object.keys(inventory.hosts);
   const groups = Object.entries(inventory.groups ?? {});
-  for (const [group, { hosts }] of groups) {
-    for (const [index, host] of hosts.entries()) {
-      if (names.includes(host)) continue;
-      problems.push(
-        document.problem(['groups', group, 'hosts', index], `there is no host "${host}" below hosts`, {
-          hint: hint(host, names),
-        }),
-      );
-    }
-  }
   const commandLine = readAssignments(options.vars ?? {}, problems);
   // without a host there are still the mistakes that every host would have
   const variables = (names.length > 0 ? names : ['']).map((name) =>
-    hostVariables(name, document, inventory, playbooks, commandLine),
+    hostVariables(name, keys.get(name) ?? name, document, inventory, playbooks, commandLine),
   );
   // one host after another, so that hosts with the same values share their tasks
   const made = await inTurn(variables, (vars) =>
@@ -73,7 +65,7 @@ export async function loadRun(options: RunOptions): Promise<LoadedRun> {
     );
   }
   problems.push(
-    ...misspelt(document, inventory, playbooks, commandLine),
+    ...misspelt(document, written, playbooks, commandLine),
     ...unknownChoices(playbooks, options),
   );
   if (problems.length > 0) throw new InputError(problems);

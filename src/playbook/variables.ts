@@ -33,9 +33,10 @@ export function readAssignments(
   return read;
 }
 
-/** Playbook, inventory, groups as listed, host, command line: the later wins. */
+/** Playbook, inventory, groups as listed, host, command line: the later wins. `key`: where the host stands below `hosts`. */
 export function hostVariables(
   name: string,
+  key: string,
   document: SourceDocument,
   inventory: Inventory,
   playbooks: readonly Playbook[],
@@ -47,8 +48,8 @@ export function hostVariables(
     from: SourceDocument,
     path: readonly string[],
   ) => {
-    for (const [key, value] of Object.entries(vars ?? {})) {
-      variables.set(key, { value, origin: from.place([...path, key]) });
+    for (const [variable, value] of Object.entries(vars ?? {})) {
+      variables.set(variable, { value, origin: from.place([...path, variable]) });
     }
   };
   for (const playbook of playbooks) add(playbook.vars, playbook.document, ['vars']);
@@ -56,8 +57,8 @@ export function hostVariables(
   for (const [group, { hosts, vars }] of Object.entries(inventory.groups ?? {})) {
     if (hosts.includes(name)) add(vars, document, ['groups', group, 'vars']);
   }
-  add(inventory.hosts[name]?.vars, document, ['hosts', name, 'vars']);
-  for (const [key, variable] of commandLine) variables.set(key, variable);
+  add(inventory.hosts[name]?.vars, document, ['hosts', key, 'vars']);
+  for (const [variable, value] of commandLine) variables.set(variable, value);
   return variables;
 }
 

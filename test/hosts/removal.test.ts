@@ -76,6 +76,8 @@ describe('state: absent', () => {
     await host.must(
       `apt-get -qq update; DEBIAN_FRONTEND=noninteractive apt-get -qq install ${packages} >/dev/null 2>&1; ${configure}`,
     );
+    // a service that was just started answers a moment later
+    await host.must('for i in $(seq 20); do fail2ban-client ping >/dev/null 2>&1 && break; sleep 0.1; done');
     const isActive = 'systemctl -q is-active fail2ban && fail2ban-client status || echo down';
     const wasActive = await host.must(isActive);
     const packaged = await host.must('cat /etc/fail2ban/jail.d/defaults-debian.conf');
