@@ -1,0 +1,128 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { stringify } from 'yaml';
+import { $ } from 'zx';
+import { repository } from '../../repository.ts';
+import { startHost, type TestHost } from '../host.ts';
+import { record } from '../record.ts';
+
+let outer: TestHost;
+let inner: TestHost;
+let mail: TestHost;
+let folder: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'harden-reach-'));
+  [outer, inner, mail] = (await Promise.all([1, 2, 3].map(() => startHost({ james: false })))) as [
+    TestHost,
+    TestHost,
+    TestHost,
+  ];
+});
+afterAll(async () => {
+  await Promise.all([outer, inner, mail].map((host) => host?.stop()));
+  await rm(folder, { recursive: true });
+});
+
+const PLAYBOOK = stringify({
+  name: 'reached',
+  vars: { text: 'playbook' },
+  tasks: [{ id: 'reached', name: 'reached', file: { path: '/etc/reached', template: 'reached.txt' } }],
+});
+const files = { 'playbook.yaml': PLAYBOOK, 'reached.txt': 'by {{ text }}\n' };
+
+/** Runs with a configuration of ssh, and with what its known_hosts says of each host. */
+async function run(
+  command: 'check' | 'apply',
+  { known = {}, config = 'ProxyJump outer' }: { known?: Record<string, string>; config?: string },
+) {
+  const hosts = { outer, inner, mail };
+  const knownHosts = join(folder, 'known_hosts');
+  const keys = Object.entries(hosts).map(([name, host]) => `${host.ip} ${known[name] ?? host.hostKey}\n`);
+  await writeFile(knownHosts, keys.join(''));
+  const entries = Object.entries(hosts).map(
+    ([name, host]) =>
+      `Host ${name}\n  HostName ${host.ip}\n  User ${host.user}\n  IdentityFile "${host.keyFile}"\n  ${name === 'mail' ? config : ''}\n`,
+  );
+  await writeFile(
+    join(folder, 'config'),
+    `${entries.join('')}Host *\n  UserKnownHostsFile "${knownHosts}"\n  IdentityAgent none\n`,
+  );
+  // ssh looks for its configuration in the home of the account, whatever HOME says
+  await writeFile(join(folder, 'ssh'), `#!/bin/sh\nexec /usr/bin/ssh -F '${folder}/config' "$@"\n`, {
+    mode: 0o755,
+  });
+  const inventory = stringify({
+    playbook: 'playbook.yaml',
+    hosts: { mail: { vars: { text: 'inventory' } } },
+  });
+  return record(command, inventory, {
+    files,
+    env: { PATH: `${folder}${delimiter}${process.env.PATH}`, SSH_AUTH_SOCK: '' },
+  });
+}
+
+const logins = async () => [await outer.accepted(), await inner.accepted(), await mail.accepted()];
+
+describe('a name of the ssh configuration, behind a jump host', () => {
+  it('is reached through it, each host with its own key', async () => {
+    const before = await logins();
+    const result = await run('apply', {});
+    expect(result.exitCode, result.text).toBe(0);
+    expect(await mail.must('cat /etc/reached')).toBe('by inventory');
+    expect(await mail.must('journalctl -q -o cat -u ssh | grep "^Accepted"')).toContain(`from ${outer.ip} `);
+    const after = await logins();
+    expect(after[0]).toBeGreaterThan(before[0]!);
+    expect(after[1]).toBe(before[1]);
+    expect((await run('check', {})).exitCode).toBe(0);
+  });
+
+  it('is reached through two of them', async () => {
+    const before = await logins();
+    const result = await run('check', { config: 'ProxyJump outer,inner' });
+    expect(result.exitCode, result.text).toBe(0);
+    expect(await logins()).toEqual(before.map((count) => count + 1));
+  });
+
+  it.each([
+    ['the jump host', 'outer', /jump host outer .* on the way to mail/, [0, 0, 0]],
+    ['the second jump host', 'inner', /jump host inner .* on the way to mail/, [1, 0, 0]],
+    ['the host itself', 'mail', /^(?!.*jump host).*mail/, [1, 1, 0]],
+  ])('is refused where %s shows another key than the known one', async (_, name, said, let_in) => {
+    const before = await logins();
+    const other = name === 'mail' ? outer : mail;
+    const result = await run('check', {
+      known: { [name]: other.hostKey },
+      config: 'ProxyJump outer,inner',
+    });
+    expect(result.exitCode, result.text).toBe(3);
+    expect(result.host.status).toBe('unreachable');
+    expect(result.host.reason).toMatch(said);
+    expect(await logins()).toEqual(before.map((count, index) => count + let_in[index]!));
+  });
+});
+
+describe('connection: local', () => {
+  it.each(['root', 'admin'])('works on the host itself, for %s, without a connection', async (user) => {
+    const copy = (from: string, to: string) => $({ quiet: true })`docker cp ${from} ${mail.name}:${to}`;
+    await mail.must(`mkdir -p /opt/harden; rm -f /etc/reached`);
+    await copy(process.execPath, '/opt/harden/node');
+    await copy(join(repository, 'dist/harden.cjs'), '/opt/harden/harden.cjs');
+    const inventory = stringify({ playbook: 'playbook.yaml', hosts: { here: { connection: 'local' } } });
+    for (const [name, text] of Object.entries({ ...files, 'inventory.yaml': inventory })) {
+      await writeFile(join(folder, name), text);
+      await copy(join(folder, name), `/opt/harden/${name}`);
+    }
+    await mail.must('chmod -R a+rX /opt/harden');
+    const before = await mail.connections();
+    const here = (command: string) => mail.exec(`cd /opt/harden && ./node harden.cjs ${command}`, { user });
+    const applied = await here('apply --yes --json');
+    expect(applied.code, applied.stderr).toBe(0);
+    expect(JSON.parse(applied.stdout).hosts[0]).toMatchObject({ status: 'changed', connections: 0 });
+    expect(await mail.must('cat /etc/reached; stat -c %U /etc/reached')).toBe('by playbook\nroot');
+    expect((await here('check')).code).toBe(0);
+    expect(await mail.connections()).toBe(before);
+  });
+});
