@@ -14,6 +14,8 @@ export interface FamilyTables {
   readonly active: Observed<FilterTable>;
   /** What the other back end holds, which filters too; absent where it holds nothing. */
   readonly other: Observed<FilterTable>;
+  /** Table `nat` of the active back end; absent where the kernel has none. */
+  readonly nat: Observed<FilterTable>;
 }
 
 export interface FirewallState {
@@ -40,7 +42,7 @@ export const firewallProbe = defineProbe<'firewall', FirewallState>({
   script: () =>
     raw(`command -v iptables >/dev/null || { echo none; exit 0; }
 section() { name=$1; shift; printf '%s ' "$name"; { "$@" 2>&1; printf '\\n%s' "$?"; } | base64 -w0; echo; }
-legacy() { if grep -qsx filter "/proc/net/\${1}_tables_names"; then "$2" -t filter; fi; }
+legacy() { if grep -qsx "\${3:-filter}" "/proc/net/\${1}_tables_names"; then "$2" -t "\${3:-filter}"; fi; }
 kernel_has_nft() {
   ! [ -e /proc/modules ] || grep -q '^nf_tables ' /proc/modules ||
     grep -qs '/nf_tables\\.ko$' "/lib/modules/$(uname -r)/modules.builtin"
@@ -66,6 +68,8 @@ case $version in *nf_tables*) active=nft other=legacy ;; *) active=legacy other=
 for ip in ip ip6; do
   if [ $active = nft ]; then section "$ip-active" "\${ip}tables-save" -t filter
   else section "$ip-active" legacy $ip "\${ip}tables-save"; fi
+  if [ $active = nft ]; then section "$ip-nat" "\${ip}tables-save" -t nat
+  else section "$ip-nat" legacy $ip "\${ip}tables-save" nat; fi
   if ! command -v "\${ip}tables-$other-save" >/dev/null; then section "$ip-other" nothing
   elif [ $other = legacy ]; then section "$ip-other" legacy $ip "\${ip}tables-legacy-save"
   elif kernel_has_nft; then section "$ip-other" "\${ip}tables-nft-save" -t filter
@@ -101,35 +105,40 @@ function parseState(output: string): FirewallState {
   return {
     version: /v([\d.]+)/.exec(version)?.[1] ?? '',
     backend: version.includes('nf_tables') ? 'nft' : 'legacy',
-    ipv4: { active: table(section('ip-active')), other: otherTable(section('ip-other')) },
+    ipv4: {
+      active: table(section('ip-active')),
+      other: otherTable(section('ip-other')),
+      nat: otherTable(section('ip-nat'), 'nat'),
+    },
     ipv6: {
       active: table(section('ip6-active')),
       other: otherTable(section('ip6-other')),
+      nat: otherTable(section('ip6-nat'), 'nat'),
       on: section('ipv6').code === 0,
     },
     sshPorts: sshPorts(section('sshd')),
   };
 }
 
-function table({ text, code }: Section): Observed<FilterTable> {
+function table({ text, code }: Section, name = 'filter'): Observed<FilterTable> {
   if (code !== 0) return unreadable(text.trim().slice(-300) || `exit status ${code}`);
   // rules that nft itself made can have a form iptables cannot show: then it shows none at all
-  const incompatible = /^.*`filter' is incompatible.*$/m.exec(text);
-  return incompatible ? unreadable(incompatible[0].replace(/^#\s*/, '')) : present(parseSave(text));
+  const incompatible = /^.*`(filter|nat)' is incompatible.*$/m.exec(text);
+  return incompatible ? unreadable(incompatible[0].replace(/^#\s*/, '')) : present(parseSave(text, name));
 }
 
-function otherTable(section: Section): Observed<FilterTable> {
-  const found = table(section);
+function otherTable(section: Section, name?: string): Observed<FilterTable> {
+  const found = table(section, name);
   return found.state === 'present' && found.value.chains.size === 0 ? absent : found;
 }
 
-/** Table `filter` in the output of `iptables-save`, without counters and the blank some versions leave at line ends. */
-export function parseSave(text: string): FilterTable {
+/** One table in the output of `iptables-save`, without counters and the blank some versions leave at line ends. */
+export function parseSave(text: string, name = 'filter'): FilterTable {
   const chains = new Map<string, string[]>();
-  let inFilter = false;
+  let inside = false;
   for (const line of text.split('\n').map((one) => one.trimEnd())) {
-    if (line.startsWith('*')) inFilter = line === '*filter';
-    if (!inFilter) continue;
+    if (line.startsWith('*')) inside = line === `*${name}`;
+    if (!inside) continue;
     const chain = /^:(\S+) /.exec(line)?.[1];
     if (chain !== undefined) chains.set(chain, []);
     const rule = /^(?:\[\d+:\d+\] )?-A (\S+)(?: (.*))?$/.exec(line);

@@ -5,7 +5,7 @@ import { unitProbe } from '../probes/systemd.ts';
 import { blocked, type Obstacle, unseen } from './common/verdicts.ts';
 import { sentenceList } from './common/words.ts';
 import { sha256 } from './common/write.ts';
-import { chainRules, followsSshd, listName, tooFewSessions } from './iptables/chain.ts';
+import { chainRules, followsSshd, listName, portsOf, tooFewSessions } from './iptables/chain.ts';
 import { kernelPart, otherBackendDrift } from './iptables/kernel.ts';
 import { lastingPart } from './iptables/lasting.ts';
 import { notesOf } from './iptables/notes.ts';
@@ -22,6 +22,7 @@ import {
   UNIT_TEXT,
 } from './iptables/persisted.ts';
 import { nameRules, type PublishedRule, publishedRules } from './iptables/published.ts';
+import { redirected } from './iptables/redirected.ts';
 import { limitsRemoval } from './iptables/removal.ts';
 import { parseRule } from './iptables/rule.ts';
 import { CHAIN, check, type Params, schema } from './iptables/schema.ts';
@@ -83,6 +84,21 @@ export const iptablesRecentTask = defineTask({
       ...made.flatMap(({ family, rules, elsewhere }) => nameRules([...rules, ...elsewhere], family)),
     );
     if (stuck.length > 0) return { ...handMade(stuck, replace_published_rules), notes };
+    const away = (['ipv4', 'ipv6'] as const).flatMap((family) => {
+      const { nat } = state[family];
+      if (nat.state !== 'present' || (family === 'ipv6' && !ipv6)) return [];
+      const ports = limits.flatMap((limit) => (limit.protocol === 'tcp' ? portsOf(limit, sshPorts) : []));
+      return redirected(nat.value, [...new Set(ports)]);
+    });
+    if (away[0]) {
+      const { port, to, rule } = away[0];
+      return {
+        ...blocked(
+          `connections to port ${port} go to ${to} before INPUT sees them (table nat: "${rule}"), so a limit on port ${port} does nothing; limit where they arrive, or take the row of that port out of the limits`,
+        ),
+        notes,
+      };
+    }
     // IPv6 limits that are no longer wanted are emptied, where there are any
     const known = (family: Family) => seen[family].state !== 'absent';
     const families: Family[] =

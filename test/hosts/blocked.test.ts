@@ -114,6 +114,22 @@ const OBSTACLES: readonly Obstacle[] = [
       ]
     : []),
   {
+    name: 'a port that leads elsewhere before INPUT sees it',
+    script: 'iptables -t nat -A PREROUTING -p tcp --dport 25 -j REDIRECT --to-ports 2525',
+    found: {
+      'firewall.limits':
+        /^connections to port 25 go to 2525 before INPUT sees them \(table nat: "-A PREROUTING .*"\), so a limit on port 25 does nothing/,
+    },
+    mend: 'iptables -t nat -D PREROUTING -p tcp --dport 25 -j REDIRECT --to-ports 2525',
+  },
+  {
+    name: 'James in a container, as Docker publishes its ports',
+    script: `iptables -t nat -N DOCKER; iptables -t nat -A PREROUTING -m addrtype --dst-type LOCAL -j DOCKER
+             iptables -t nat -A DOCKER ! -i docker0 -p tcp --dport 143 -j DNAT --to-destination 172.18.0.2:143`,
+    found: { 'firewall.limits': /^connections to port 143 go to 172\.18\.0\.2:143 before INPUT sees them/ },
+    mend: 'iptables -t nat -F; iptables -t nat -X DOCKER',
+  },
+  {
     name: "James's configuration gone",
     script: 'mv /opt/james/conf/log4j2.xml /tmp/',
     found: {

@@ -76,6 +76,7 @@ describe('firewallProbe', () => {
     expect(ipv4).toEqual({
       active: { state: 'present', value: parseSave(golden('1.8.9-nft.v4')) },
       other: { state: 'absent' },
+      nat: { state: 'absent' },
     });
     expect(ipv6.active).toEqual({ state: 'unreadable', why: 'ip6tables-save: cannot do that' });
   });

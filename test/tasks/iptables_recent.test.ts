@@ -43,8 +43,8 @@ const firewall = (over: Partial<FirewallState> = {}): Observed<FirewallState> =>
   present({
     version: '1.8.9',
     backend: 'nft',
-    ipv4: { active: table(['-j HARDEN'], held('ipv4')), other: absent },
-    ipv6: { active: table(['-j HARDEN'], held('ipv6')), other: absent, on: true },
+    ipv4: { active: table(['-j HARDEN'], held('ipv4')), other: absent, nat: absent },
+    ipv6: { active: table(['-j HARDEN'], held('ipv6')), other: absent, nat: absent, on: true },
     sshPorts: present(PORTS),
     ...over,
   });
@@ -86,8 +86,8 @@ const converged = (over: Partial<Seen> = {}): Seen => ({
 /** A host that never had limits. */
 const fresh: Seen = converged({
   firewall: firewall({
-    ipv4: { active: table([]), other: absent },
-    ipv6: { active: table([]), other: absent, on: true },
+    ipv4: { active: table([]), other: absent, nat: absent },
+    ipv6: { active: table([]), other: absent, nat: absent, on: true },
   }),
   directory: absent,
   ipv4: absent,
@@ -150,15 +150,15 @@ describe('iptables_recent', () => {
         .map(({ family, batch }) => [family, present(restore({ chains: new Map([['INPUT', []]]) }, batch))]),
     ) as Record<'ipv4' | 'ipv6', Observed<{ chains: Map<string, string[]> }>>;
     const state = firewall({
-      ipv4: { active: after.ipv4, other: absent },
-      ipv6: { active: after.ipv6, other: absent, on: true },
+      ipv4: { active: after.ipv4, other: absent, nat: absent },
+      ipv6: { active: after.ipv6, other: absent, nat: absent, on: true },
     });
     expect(plan(converged({ firewall: state })).verdict).toBe('ok');
   });
 
   it('touches one family only where the other one is right', () => {
     const state = firewall({
-      ipv6: { active: table(['-j ACCEPT', '-j HARDEN'], held('ipv6')), other: absent, on: true },
+      ipv6: { active: table(['-j ACCEPT', '-j HARDEN'], held('ipv6')), other: absent, nat: absent, on: true },
     });
     expect(work(converged({ firewall: state }))).toMatchObject({ guarded: true, steps: ['load-rules ipv6'] });
   });
@@ -219,7 +219,9 @@ describe('iptables_recent', () => {
 
   it('lets the unit take its chain out of the back end that is not in use', () => {
     const state = (v4: string[]) =>
-      firewall({ ipv4: { active: table(['-j HARDEN'], v4), other: table(['-j HARDEN', '-j ACCEPT'], []) } });
+      firewall({
+        ipv4: { active: table(['-j HARDEN'], v4), other: table(['-j HARDEN', '-j ACCEPT'], []), nat: absent },
+      });
     expect(work(converged({ firewall: state(held('ipv4')) }))).toMatchObject({
       guarded: false,
       reason: 'ipv4: HARDEN is also in the legacy back end, where every connection counts once more',
@@ -236,7 +238,7 @@ describe('iptables_recent', () => {
     ['IPv6 is off', PARAMS, false],
     ['it is not wanted', { ...PARAMS, ipv6: false }, true],
   ])('leaves IPv6 alone where %s', (_, params, on) => {
-    const state = firewall({ ipv6: { active: unreadable('no ip6tables'), other: absent, on } });
+    const state = firewall({ ipv6: { active: unreadable('no ip6tables'), other: absent, nat: absent, on } });
     expect(plan(converged({ firewall: state, ipv6: absent }), params).verdict).toBe('ok');
   });
 
@@ -250,7 +252,9 @@ describe('iptables_recent', () => {
       changes: [{ after: ['-A INPUT -j HARDEN'] }, { content: Buffer.from(empty) }],
     });
     const emptied = converged({
-      firewall: firewall({ ipv6: { active: table(['-j HARDEN'], []), other: absent, on: true } }),
+      firewall: firewall({
+        ipv6: { active: table(['-j HARDEN'], []), other: absent, nat: absent, on: true },
+      }),
       ipv6: file(RULES.ipv6, empty, '0600'),
     });
     expect(plan(emptied, unwanted).verdict).toBe('ok');
@@ -267,6 +271,7 @@ describe('iptables_recent', () => {
           ]),
         }),
         other: absent,
+        nat: absent,
       },
     });
     const text = rulesFile('OLD', rules('ipv4'), 'ipv4');
@@ -283,6 +288,7 @@ describe('iptables_recent', () => {
     const tables = (one: 'ipv4' | 'ipv6') => ({
       active: table([], one === family ? [spec] : undefined),
       other: absent,
+      nat: absent,
     });
     const theirs = firewall({ ipv4: tables('ipv4'), ipv6: { ...tables('ipv6'), on: true } });
     expect(plan({ ...fresh, firewall: theirs })).toMatchObject({
@@ -303,7 +309,7 @@ describe('iptables_recent', () => {
     ],
     [
       'a family could not be seen',
-      { firewall: firewall({ ipv4: { active: unreadable('incompatible'), other: absent } }) },
+      { firewall: firewall({ ipv4: { active: unreadable('incompatible'), other: absent, nat: absent } }) },
       { verdict: 'failed', reason: 'The ipv4 rules could not be looked at: incompatible' },
     ],
     [

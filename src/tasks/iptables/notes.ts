@@ -44,7 +44,11 @@ export function notesOf(
   const lists = limits.flatMap((one) => [listName(one, 'ipv4'), listName(one, 'ipv6')]);
   for (const family of ['ipv4', 'ipv6'] as const) {
     notes.push(...handMade(state[family], lists, chain, family));
-    const { other } = state[family];
+    const { other, nat } = state[family];
+    if (nat.state === 'unreadable')
+      notes.push(
+        `Table nat of ${family} could not be looked at, so nobody knows whether limited ports lead elsewhere: ${nat.why}`,
+      );
     if (other.state === 'unreadable')
       notes.push(`The ${family} rules of the other back end could not be looked at: ${other.why}`);
   }

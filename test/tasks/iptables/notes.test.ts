@@ -6,7 +6,7 @@ import { notesOf } from '../../../src/tasks/iptables/notes.ts';
 import type { Params } from '../../../src/tasks/iptables/schema.ts';
 
 const SSH = { name: 'DDOS-SSH', protocol: 'tcp' as const, ports: [22], seconds: 60, hitcount: 6 };
-const empty = { active: present({ chains: new Map() }), other: absent };
+const empty = { active: present({ chains: new Map() }), other: absent, nat: absent };
 const state: FirewallState = {
   version: '1.8.9',
   backend: 'nft',
@@ -73,6 +73,7 @@ describe('notesOf', () => {
         ]),
       }),
       other: absent,
+      nat: absent,
     });
     const pair =
       '-s 192.0.2.0/24 -p tcp -m tcp --dport 22 -m state --state NEW -m recent --set --name DDOS-SSH --mask 255.255.255.255 --rsource';
