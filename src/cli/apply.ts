@@ -18,7 +18,7 @@ export async function apply(inventory: string | undefined, options: ApplyOptions
   }
   const session = await Session.open('apply', inventory, options);
   try {
-    const checked = await session.each((host) => host.check(true));
+    const checked = await session.each((host) => host.prepare());
     const pending = session.hosts.filter((host) => host.pending);
     if (session.interrupted || pending.length === 0) return session.finish(checked);
     session.showPlan(checked, asks);

@@ -1,17 +1,29 @@
 /** What asks a run to end: Ctrl-C, a service manager, a terminal that is closed. */
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-/** Aborts at the first signal and leaves at once at the second. The exit code is that of an interrupted run. */
-export function interruptible(say: (line: string) => void): AbortSignal {
-  const interrupted = new AbortController();
+export interface Interruption {
+  /** After the first signal: nothing new is begun, hosts at work come to a stop. */
+  readonly stop: AbortSignal;
+  /** After the second: nothing is waited for. */
+  readonly leave: AbortSignal;
+}
+
+/** Listens to signals for the rest of the process; the third one ends it. The exit code is that of an interrupted run. */
+export function interruptible(say: (line: string) => void): Interruption {
+  const stop = new AbortController();
+  const leave = new AbortController();
   for (const signal of SIGNALS) {
     process.on(signal, () => {
-      if (interrupted.signal.aborted) process.exit(130);
-      interrupted.abort();
+      if (leave.signal.aborted) process.exit(130);
+      if (stop.signal.aborted) {
+        leave.abort();
+        return;
+      }
+      stop.abort();
       say(
-        'interrupted: a host in the middle of a change goes on by itself and undoes what nobody confirms; once more to leave at once',
+        'interrupted: a host in the middle of a change finishes its step, undoes what is not confirmed and ends; once more to leave at once',
       );
     });
   }
-  return interrupted.signal;
+  return { stop: stop.signal, leave: leave.signal };
 }

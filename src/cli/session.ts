@@ -1,6 +1,6 @@
-import { hostname, userInfo } from 'node:os';
 import { relative } from 'node:path';
 import { forEachHost } from '../engine/fleet.ts';
+import { thisHolder } from '../engine/holder.ts';
 import { HostRun } from '../engine/host.ts';
 import { findInventory } from '../inventory/find.ts';
 import { loadRun } from '../playbook/load-run.ts';
@@ -12,7 +12,7 @@ import { oneLine } from '../text/harmless.ts';
 import { connect } from '../transport/connect.ts';
 import { version } from '../version.ts';
 import { becomePassword, keyPassphrase } from './ask.ts';
-import { interruptible } from './interrupt.ts';
+import { type Interruption, interruptible } from './interrupt.ts';
 import type { CommonOptions } from './options.ts';
 
 /** One run of a command over hosts: files are loaded, hosts are worked on, one result comes out. */
@@ -22,7 +22,7 @@ export class Session {
   readonly paint: Painter;
   readonly #options: CommonOptions;
   readonly #given: Given;
-  readonly #interrupted: AbortSignal;
+  readonly #interruption: Interruption;
 
   static async open(
     command: CommandName,
@@ -54,29 +54,31 @@ export class Session {
     this.#given = given(inventory, options);
     const out = options.json ? process.stderr : process.stdout;
     this.paint = painter({ off: !options.color, env: process.env, isTerminal: out.isTTY });
-    this.#interrupted = interruptible((line) => this.#progress(line));
+    this.#interruption = interruptible((line) => this.#progress(line));
+    const { stop, leave } = this.#interruption;
     const password = becomePassword({ ask: options.askBecomePass ?? false });
     const passphrase = keyPassphrase();
-    const holder = `${userInfo().username}@${hostname()}, since ${new Date().toISOString()}`;
+    const holder = thisHolder();
     this.hosts = hosts.map(
       ({ target, tasks }) =>
         new HostRun(target, tasks, {
-          connect: () => connect(target, { becomePassword: password, passphrase, signal: this.#interrupted }),
+          connect: (signal) => connect(target, { becomePassword: password, passphrase, signal }),
           confirmTimeout: options.confirmTimeout ?? 60,
           holder,
           progress: (line) => this.#progress(`${target.name} | ${line}`),
-          signal: this.#interrupted,
+          stop,
+          leave,
         }),
     );
   }
 
   /** Works on all hosts, `--forks` at a time; the results stand in the inventory's order. */
   async each(work: (host: HostRun) => Promise<HostResult>): Promise<HostResult[]> {
-    return forEachHost(this.hosts, this.#options.forks, work, this.#interrupted);
+    return forEachHost(this.hosts, this.#options.forks, work, this.#interruption.stop);
   }
 
   get interrupted(): boolean {
-    return this.#interrupted.aborted;
+    return this.#interruption.stop.aborted;
   }
 
   async close(): Promise<void> {

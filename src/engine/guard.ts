@@ -1,18 +1,69 @@
+import { isIP } from 'node:net';
 import { lines, raw, type Sh, sh } from '../shell/quote.ts';
 import type { Change } from '../tasks/change.ts';
+import { putFileBack } from './steps/library.ts';
 import { undoRules } from './steps/load-rules.ts';
 
 /**
  * The guard of changes that could cut the operator off. `pending` in the run's directory becomes `confirmed` or
- * `rolledback` by one rename, so exactly one of them wins, whatever races.
+ * `rolledback` by one rename, so exactly one of them wins, whatever races. `pending` holds how many files the run had noted
+ * when it was armed, and a line `UNIT ACTIVE-STATE UNIT-FILE-STATE` for each unit that is touched.
  */
+
+/** Runs where the host was restarted before anybody confirmed: nothing else remembers the run then. */
+const BOOT_UNIT = '/etc/systemd/system/harden-undo.service';
+const BOOT_WANTS = '/etc/systemd/system/sysinit.target.wants';
+
+/** Runs before the network, logins and fail2ban: they start with what stood before. */
+const writeBootUnit = raw(`write_boot_unit() {
+cat > "$unit" <<END_OF_UNIT && chmod 0644 "$unit" && ln -sfn "$unit" "$wants/" && sync "$unit" "$wants"
+[Unit]
+Description=Undo what harden changed and nobody confirmed
+DefaultDependencies=no
+RequiresMountsFor=$RUN
+After=local-fs.target
+Before=sysinit.target network-pre.target ssh.service sshd.service fail2ban.service
+
+[Service]
+Type=oneshot
+ExecStart=/bin/sh $RUN/rollback.sh boot
+END_OF_UNIT
+}`);
+
+/**
+ * A step from which on everything is undone unless it is confirmed: by the job, by systemd when the job dies, by the
+ * next boot. If it fails, nothing guarded is begun. Needs the step library's `fail`.
+ */
+export function armGuard(guarded: readonly Change[]): Sh {
+  return lines([
+    ...(guarded.some(({ kind }) => kind === 'run-command') ? [keepTables] : []),
+    raw('wc -l < "$RUN/files" > "$RUN/pending.new"'),
+    ...unitsOf(guarded).map(
+      (unit) =>
+        sh`echo ${unit} "$(systemctl show -P ActiveState -- ${unit})" "$(systemctl show -P UnitFileState -- ${unit})" >> "$RUN/pending.new"`,
+    ),
+    sh`unit=${BOOT_UNIT} wants=${BOOT_WANTS}`,
+    writeBootUnit,
+    raw(`[ -d "$wants" ] || { mkdir -m 0755 "$wants" && : > "$RUN/made-wants"; }
+write_boot_unit || fail "$unit could not be written, so the host could not undo anything after a restart; nothing was tried"`),
+    raw('sync "$RUN/pending.new"; mv -T "$RUN/pending.new" "$RUN/pending"; sync "$RUN"'),
+  ]);
+}
+
+function unitsOf(guarded: readonly Change[]): string[] {
+  const units = guarded.flatMap((change) => (change.kind === 'control-unit' ? [change.unit] : []));
+  const fail2ban = guarded.some(({ kind }) => kind === 'sync-fail2ban') ? [FAIL2BAN] : [];
+  return [...new Set([...units, ...fail2ban])];
+}
+
+const FAIL2BAN = 'fail2ban.service';
 
 /** Tables that nft made: those of iptables are kept by its own tools, which nft could not print and read back. */
 const nativeTables = `native() { nft list tables 2>/dev/null | grep -vE '^table ip6? (filter|nat|mangle|raw|security)$'; }`;
 
 /**
- * A step that keeps the whole firewall, for undoing commands whose effect nobody knows. Also where no table exists yet.
- * If it fails nothing guarded is begun: half a copy must never be restored.
+ * Keeps the whole firewall, for undoing commands whose effect nobody knows. Also where no table exists yet. If it fails
+ * nothing guarded is begun: half a copy must never be restored.
  */
 export const keepTables = raw(`${nativeTables}
 if command -v nft >/dev/null; then
@@ -43,26 +94,86 @@ for tool in iptables ip6tables; do
     $tool -w 10 -t $table -X
     for chain in $($tool -w 10 -t $table -S | sed -n 's/^-P \\([^ ]*\\) .*/\\1/p'); do $tool -w 10 -t $table -P $chain ACCEPT; done
   done
-  $tool-restore -w 10 < "$RUN/$tool.before"
+  $tool-restore -w 10 < "$RUN/$tool.before" || trouble "the $tool rules"
 done
 if fail2ban-client ping >/dev/null 2>&1; then fail2ban-client reload --restart >/dev/null 2>&1; fi`);
 
+/** Files that were noted since the guard was armed, the last first. */
+const restoreFiles = raw(`since=$(head -n 1 "$RUN/rolledback") units_changed=
+tac "$RUN/files" > "$RUN/files.undo"
+while read -r n state path; do
+  [ "$n" -gt "$since" ] 2>/dev/null || continue
+  case $path in */systemd/*) units_changed=yes ;; esac
+  if put_file_back "$n" "$state" "$path"; then sed -i "s/^$n [^ ]*/$n undone/" "$RUN/files"; else trouble "$path"; fi
+done < "$RUN/files.undo"
+rm -f "$RUN/files.undo"
+sync`);
+
+/** Units that were touched, as they were. At boot nothing runs yet: what did not run before is kept from starting. */
+const restoreUnits = raw(`[ -z "$units_changed" ] || timeout 60 systemctl daemon-reload
+back() {
+  if [ "$(systemctl show -P UnitFileState -- "$1")" != "$3" ]; then
+    case $3 in
+      enabled | disabled) systemctl unmask -- "$1"; systemctl "\${3%d}" -- "$1" ;;
+      masked) systemctl mask -- "$1" ;;
+    esac
+  fi
+  case $boot.$2 in
+    .active | .reloading | .activating)
+      if [ "$1" = ${FAIL2BAN} ] && timeout 60 fail2ban-client reload; then return; fi
+      systemctl reset-failed -- "$1"
+      timeout 90 systemctl restart -- "$1" || trouble "$1" ;;
+    boot.active | boot.reloading | boot.activating) ;;
+    boot.*) systemctl --no-block stop -- "$1" ;;
+    *) timeout 90 systemctl stop -- "$1" || trouble "$1" ;;
+  esac
+}
+sed 1d "$RUN/rolledback" | while read -r unit active file; do back "$unit" "$active" "$file" >/dev/null 2>&1 </dev/null; done`);
+
+/** A jail that was started or reloaded may have found old failures of the operator. */
+const unban = (operator: string): Sh =>
+  isIP(operator) === 0 ? raw(':') : sh`fail2ban-client unban ${operator} >/dev/null 2>&1 || :`;
+
 /**
  * A script of its own that undoes the guarded changes unless they are confirmed; safe to run any number of times, by
- * the job, by systemd when the job dies, or by hand from a console.
+ * the job, by systemd when the job ends, by the next boot (`boot` as argument), or by hand from a console. What could not be
+ * undone is told in `trouble`.
  */
-export function rollbackScript(run: string, guarded: readonly Change[]): Sh {
-  const undo = guarded
+export function rollbackScript(run: string, guarded: readonly Change[], operator: string): Sh {
+  const rules = guarded
     .toReversed()
-    .flatMap((change) => (change.kind === 'load-rules' ? [undoRules(change)] : []));
-  if (guarded.some(({ kind }) => kind === 'run-command')) undo.push(restoreTables);
+    .flatMap((change) =>
+      change.kind === 'load-rules' ? [sh`${undoRules(change)} || trouble ${'the rules'}`] : [],
+    );
+  const commands = guarded.some(({ kind }) => kind === 'run-command');
+  const jails = guarded.some(({ kind }) => kind === 'sync-fail2ban');
   return lines([
     raw('export LC_ALL=C PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'),
+    raw('umask 077'),
     sh`RUN=${run}`,
-    raw('mv -T "$RUN/pending" "$RUN/rolledback" 2>/dev/null || exit 0'),
-    raw('sync "$RUN"'),
-    ...undo,
-    raw("logger -t harden 'a change that nobody confirmed was undone' 2>/dev/null || :"),
+    raw('boot=${1:+boot}'),
+    putFileBack,
+    raw(`trouble() { echo "$*" >> "$RUN/trouble"; }
+# whoever comes second waits until the first is done
+exec 8>> "$RUN/undo.lock" && flock 8
+mv -T "$RUN/pending" "$RUN/rolledback" 2>/dev/null && sync "$RUN"
+# one that was cut off in the middle is done again
+if [ -e "$RUN/rolledback" ] && ! [ -e "$RUN/undone" ]; then`),
+    restoreFiles,
+    ...(rules.length > 0 || commands
+      ? [raw('if [ -z "$boot" ]; then'), ...rules, ...(commands ? [restoreTables] : []), raw('fi')]
+      : []),
+    restoreUnits,
+    ...(jails ? [raw('if [ -z "$boot" ]; then'), unban(operator), raw('fi')] : []),
+    raw(`: > "$RUN/undone"
+sync "$RUN/undone" "$RUN"
+logger -t harden 'a change that nobody confirmed was undone' 2>/dev/null || :
+fi
+if grep -qsF "$RUN/" ${BOOT_UNIT}; then
+  rm -f ${BOOT_WANTS}/harden-undo.service ${BOOT_UNIT}
+  [ ! -e "$RUN/made-wants" ] || rmdir ${BOOT_WANTS} 2>/dev/null
+  sync /etc/systemd/system
+fi`),
   ]);
 }
 

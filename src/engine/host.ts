@@ -1,28 +1,37 @@
-import { randomBytes } from 'node:crypto';
+import { ask } from '../probes/probe.ts';
+import { type LatestRun, latestRunProbe } from '../probes/runs.ts';
 import type { ChangeResult, HostResult, HostStatus, TaskResult, TaskStatus } from '../report/result.ts';
 import { frames, script } from '../shell/frame.ts';
 import type { Task } from '../tasks/task.ts';
-import type { Output, RunOptions, Target, Transport } from '../transport/transport.ts';
+import type { Output, Target } from '../transport/transport.ts';
 import { TransportError } from '../transport/transport.ts';
 import { describe } from './describe.ts';
-import { confirmation, followScript, type Job, startScript } from './job.ts';
-import { type Journal, readJournal } from './journal.ts';
+import { Follower, type FollowOptions } from './follow.ts';
+import { type Holder, isAbandoned } from './holder.ts';
+import { followScript, type Job, newRunId, startScript, waveId } from './job.ts';
 import { judgeConvergence, judgeSteps, judgeUnseen, lastWord, type Outcome } from './judge.ts';
+import { type Connect, Line } from './line.ts';
 import { Inquiry, type Observations, observation } from './observe.ts';
 import { type Decision, nextWave, type Pending, type Planned, plan, questionsOf } from './plan.ts';
 import { compile } from './steps/compile.ts';
 import { unsupported } from './supported.ts';
+import { title } from './title.ts';
 
 export interface HostOptions {
   /** Opens a new connection to the host; called once, and once more for each confirmation. */
-  readonly connect: () => Promise<Transport>;
+  readonly connect: Connect;
   /** Seconds the host waits for the confirming login. */
   readonly confirmTimeout: number;
   /** Who runs this, for whoever finds the host locked. */
-  readonly holder: string;
+  readonly holder: Holder;
   /** One line about what is under way. */
   readonly progress: (line: string) => void;
-  readonly signal?: AbortSignal;
+  /** The operator wants the run to end: looking ends at once, a job with the step that it is at. */
+  readonly stop?: AbortSignal | undefined;
+  /** The operator wants to leave at once. */
+  readonly leave?: AbortSignal | undefined;
+  /** Waits before a lost connection is made anew (default: as long as it is told). */
+  readonly pause?: FollowOptions['pause'];
 }
 
 /** Seconds without a word after which a look is given up: each probe has 30. */
@@ -37,8 +46,11 @@ export class HostRun {
   readonly #tasks: readonly Task[];
   readonly #options: HostOptions;
   readonly #started = Date.now();
-  #transport: Transport | undefined;
-  #closedCounts = { connections: 0, execs: 0 };
+  readonly #line: Line;
+  readonly #run = newRunId();
+  #waves = 0;
+  #latest: LatestRun | undefined;
+  readonly #notes: string[] = [];
   #applying = false;
   /** The tasks whose job was laid down and has not been judged. */
   #underWay: readonly Pending[] = [];
@@ -54,17 +66,62 @@ export class HostRun {
     this.target = target;
     this.#tasks = tasks;
     this.#options = options;
+    this.#line = new Line(options.connect);
   }
 
   /** Looks at everything in one round trip and plans. `prove` also runs the proofs. */
   async check(prove: boolean): Promise<HostResult> {
     await this.#try(async () => {
-      const inquiry = new Inquiry(questionsOf(this.#tasks, prove));
-      const nonce = newId();
-      const output = await this.#run(script(observation(inquiry, nonce)), { silence: LOOKING });
-      this.#plan(this.#read(inquiry, frames(output.stdout, nonce), output), prove);
+      await this.#look(prove);
+      if (this.#latest?.working) {
+        this.#notes.push(
+          `another run is at work there (${this.#latest.who}): what it has not reached yet is drift`,
+        );
+      } else this.#noteCutOff();
     });
     return this.result('check');
+  }
+
+  /** As `check` with proofs, before `apply`: a run that another program began here and left behind is followed to its end first. */
+  async prepare(): Promise<HostResult> {
+    await this.#try(async () => {
+      await this.#look(true);
+      const left = this.#latest;
+      if (left?.working && isAbandoned(left.mark)) {
+        this.#options.progress(
+          `an earlier run of yours (${left.who}) is still at work there: following it to its end`,
+        );
+        const { guard } = await this.#follower(left.id, []).follow(followScript(left.id));
+        this.#notes.push(
+          `an earlier run of yours (${left.who}) was still at work there and has ended now${guard === 'rolledback' ? ': what nobody had confirmed was undone' : ''}`,
+        );
+        await this.#look(true);
+      } else if (!left?.working) this.#noteCutOff();
+    });
+    return this.result('check');
+  }
+
+  async #look(prove: boolean): Promise<void> {
+    const inquiry = new Inquiry([...questionsOf(this.#tasks, prove), ask(latestRunProbe, 'latest' as const)]);
+    const nonce = newRunId();
+    const { stop } = this.#options;
+    const output = await this.#line.run(script(observation(inquiry, nonce)), {
+      silence: LOOKING,
+      ...(stop && { signal: stop }),
+    });
+    const seen = this.#read(inquiry, frames(output.stdout, nonce), output);
+    const latest = seen.get(ask(latestRunProbe, 'latest' as const));
+    this.#latest = latest.state === 'present' ? latest.value : undefined;
+    this.#plan(seen, prove);
+  }
+
+  /** What became of a run that did not come to its end. */
+  #noteCutOff(): void {
+    const { ended = true, who, rolledBack } = this.#latest ?? {};
+    if (ended) return;
+    this.#notes.push(
+      `the latest run there (${who}) was cut off before its end, as where the host was restarted${rolledBack ? '; what nobody had confirmed was undone' : ''}: what it still owed shows as drift`,
+    );
   }
 
   /** Something is left that `apply` would do. */
@@ -76,7 +133,7 @@ export class HostRun {
   async apply(): Promise<HostResult> {
     this.#applying = true;
     await this.#try(async () => {
-      while (!this.#failure) {
+      while (!this.#failure && !this.#options.stop?.aborted) {
         const wave = nextWave(this.#planned).filter(({ task }) => !this.#outcomes.has(task.id));
         if (wave.length === 0) break;
         const settled = await this.#applyWave(wave);
@@ -87,25 +144,21 @@ export class HostRun {
   }
 
   async close(): Promise<void> {
-    const transport = this.#transport;
-    this.#transport = undefined;
-    if (!transport) return;
-    this.#closedCounts.connections += transport.counts.connections;
-    this.#closedCounts.execs += transport.counts.execs;
-    await transport.close();
+    await this.#line.close();
   }
 
   /** The result as it is known now; `apply` judges what was changed, `check` what is pending. */
   result(kind: 'check' | 'apply'): HostResult {
     const tasks = this.#planned.map((planned) => this.#taskResult(planned, kind));
-    const counts = this.#transport?.counts ?? { connections: 0, execs: 0 };
+    const { connections, execs } = this.#line.counts;
     return {
       name: this.target.name,
       address: this.target.address,
       status: this.#failure?.status ?? hostStatus(tasks),
       ...(this.#failure ? { reason: this.#failure.reason } : {}),
-      roundTrips: this.#closedCounts.execs + counts.execs,
-      connections: this.#closedCounts.connections + counts.connections,
+      notes: this.#notes,
+      roundTrips: execs,
+      connections,
       durationMs: Date.now() - this.#started,
       tasks,
     };
@@ -125,12 +178,6 @@ export class HostRun {
       this.#failure = { status, reason: `${error.message} ${state}` };
       this.#settle(judgeUnseen(this.#underWay, 'the connection ended'));
     }
-  }
-
-  async #run(text: string, options: RunOptions): Promise<Output> {
-    this.#transport ??= await this.#options.connect();
-    const { signal } = this.#options;
-    return this.#transport.run(text, { ...options, ...(signal ? { signal } : {}) });
   }
 
   #read(inquiry: Inquiry, found: ReturnType<typeof frames>, output: Output): Observations {
@@ -170,22 +217,27 @@ export class HostRun {
 
   /** One job on the host. False if what follows cannot be applied. */
   async #applyWave(wave: readonly Pending[]): Promise<boolean> {
-    const steps = compile(wave.map(({ task, decision }) => ({ task, ...decision })));
+    const { steps, guarded } = compile(wave.map(({ task, decision }) => ({ task, ...decision })));
     const job: Job = {
-      id: newId(),
+      run: this.#run,
+      id: waveId(this.#run, this.#waves++),
       steps,
-      guarded: wave.flatMap(({ decision }) =>
-        decision.guarded
-          ? decision.changes.filter(({ kind }) => kind === 'load-rules' || kind === 'run-command')
-          : [],
-      ),
+      guarded,
       operator: this.#operator,
       confirmTimeout: this.#options.confirmTimeout,
       inquiry: new Inquiry(questionsOf(this.#tasks, true)),
       holder: this.#options.holder,
+      plan: {
+        tasks: wave.map(({ task, decision }) => ({
+          id: task.id,
+          reason: decision.reason,
+          changes: decision.changes.map(title),
+        })),
+      },
     };
     this.#underWay = wave;
-    const journal = await this.#follow(job);
+    const titles = steps.map((step) => step.title);
+    const journal = await this.#follower(job.id, titles).follow(startScript(job));
     this.#underWay = [];
     if (journal.locked !== undefined) {
       this.#failure = {
@@ -220,62 +272,9 @@ export class HostRun {
     );
   }
 
-  /** Follows a job to its end, confirming it when it waits; over a new connection if the first one is lost. */
-  async #follow(job: Job): Promise<Journal> {
-    const chunks: Buffer[] = [];
-    let told = 0;
-    let confirming: Promise<boolean> | undefined;
-    const read = () => readJournal(Buffer.concat(chunks), job.id, job.steps.length);
-    const onStdout = (chunk: Buffer) => {
-      chunks.push(chunk);
-      const journal = read();
-      const begun = journal.steps.findLastIndex(({ state }) => state !== 'not-run');
-      for (; told <= begun; told++) this.#options.progress(job.steps[told]!.title);
-      if (journal.guard === 'waiting') confirming ??= this.#confirm(job);
-    };
-    try {
-      await this.#run(startScript(job), { onStdout });
-    } catch (error) {
-      if (!(error instanceof TransportError) || error.reason === 'interrupted' || chunks.length === 0)
-        throw error;
-      this.#options.progress('the connection was lost; the host goes on by itself, connecting again');
-      // the same trouble may have kept the confirming login away: then the one to come tries again
-      if (!(await confirming)) confirming = undefined;
-      await this.close();
-      chunks.length = 0;
-      await this.#run(followScript(job.id), { onStdout });
-    }
-    await confirming;
-    return read();
-  }
-
-  /** A new TCP connection, login and sudo: only that proves that the operator can still get in. */
-  async #confirm(job: Job): Promise<boolean> {
-    this.#options.progress('a new login has to confirm that you can still get in');
-    let transport: Transport | undefined;
-    try {
-      transport = await this.#options.connect();
-      const { stdout } = await transport.run(confirmation(job.id), { silence: job.confirmTimeout });
-      const { guard } = readJournal(stdout, job.id, 0);
-      this.#options.progress(
-        guard === 'confirmed'
-          ? 'a new login worked: you can still get in'
-          : 'a new login worked, but too late: the host had undone the change already',
-      );
-      return true;
-    } catch (error) {
-      if (!(error instanceof TransportError)) throw error;
-      this.#options.progress(
-        `no new login was possible (${error.reason}); the host undoes the change by itself`,
-      );
-      return false;
-    } finally {
-      if (transport) {
-        this.#closedCounts.connections += transport.counts.connections;
-        this.#closedCounts.execs += transport.counts.execs;
-        await transport.close();
-      } else this.#closedCounts.connections += 1;
-    }
+  #follower(id: string, titles: readonly string[]): Follower {
+    const { confirmTimeout, progress, stop, leave, pause } = this.#options;
+    return new Follower({ id, titles }, { line: this.#line, confirmTimeout, progress, stop, leave, pause });
   }
 
   /** What this run has changed before it could go no further. */
@@ -292,7 +291,8 @@ export class HostRun {
       ['rolled-back', 'was undone'],
     ]);
     const [id, outcome] = [...this.#outcomes].find(([, { status }]) => ends.has(status)) ?? [];
-    return outcome ? `${id} ${ends.get(outcome.status)}` : 'the run ended before it';
+    if (outcome) return `${id} ${ends.get(outcome.status)}`;
+    return this.#options.stop?.aborted ? 'the run was interrupted' : 'the run ended before it';
   }
 
   #settle(outcomes: ReadonlyMap<string, Outcome>): void {
@@ -319,8 +319,6 @@ export class HostRun {
     };
   }
 }
-
-const newId = (): string => `${Date.now().toString(16).padStart(12, '0')}${randomBytes(6).toString('hex')}`;
 
 /** What a look says of a task. */
 function found(decision: Decision): [TaskStatus, string] {

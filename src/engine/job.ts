@@ -1,16 +1,15 @@
+import { randomBytes } from 'node:crypto';
 import { feed, frameFunctions, script } from '../shell/frame.ts';
 import { lines, raw, type Sh, sh } from '../shell/quote.ts';
-import { RUNS } from '../shell/records.ts';
+import { JOB_UNIT, RUNS, working } from '../shell/records.ts';
 import type { Change } from '../tasks/change.ts';
 import { confirmScript, rollbackScript } from './guard.ts';
+import type { Holder } from './holder.ts';
 import type { Inquiry } from './observe.ts';
 import { retire } from './retire.ts';
 import { stepLibrary } from './steps/library.ts';
 import { forgetOperator } from './steps/load-rules.ts';
 import type { Phase, Step } from './steps/step.ts';
-
-/** The one name of the job's transient unit is the host's lock: systemd has only one of a name. */
-export const JOB_UNIT = 'harden-run.service';
 
 /**
  * Bytes that a job sets aside before it changes anything, and gives back before its second look: a disk that it, or
@@ -18,11 +17,14 @@ export const JOB_UNIT = 'harden-run.service';
  */
 const RESERVE = 1024 * 1024;
 
-/** How many runs a host remembers. */
+/** How many runs a host remembers, and for how many days. */
 const KEPT_RUNS = 10;
+const KEPT_DAYS = 30;
 
 export interface Job {
-  /** Sorts by time; also the frames' nonce: `[0-9a-f]+`. */
+  /** The run that it is a wave of. */
+  readonly run: string;
+  /** The run's id and a number: sorts by time; also the frames' nonce: `[0-9a-f]+`. */
   readonly id: string;
   readonly steps: readonly Step[];
   /** The guarded changes, for undoing them. */
@@ -33,16 +35,31 @@ export interface Job {
   readonly confirmTimeout: number;
   /** Observed when the steps are done: the proof. */
   readonly inquiry: Inquiry;
-  /** Who runs it from where, for whoever finds the lock held. One line. */
-  readonly holder: string;
+  /** Who runs it from where. */
+  readonly holder: Holder;
+  /** What is planned, for the host's history. */
+  readonly plan: object;
+  /** A run that this one needs: it is not forgotten meanwhile. */
+  readonly needs?: string;
 }
+
+/** Seconds that guarded steps may take beside the time for the confirming login: one that hangs is undone as well. */
+const HANGING = 180;
+
+/** A run's id: sorts by the time of this machine. */
+export const newRunId = (): string =>
+  `${Date.now().toString(16).padStart(12, '0')}${randomBytes(6).toString('hex')}`;
+
+/** The id of a run's wave. */
+export const waveId = (run: string, wave: number): string => `${run}${wave.toString(16).padStart(2, '0')}`;
 
 const directory = (id: string): string => `${RUNS}/${id}`;
 
 /**
  * The job that runs on the host, detached from the connection, and writes a journal of frames:
- * `step INDEX start`, `step INDEX STATUS TAIL=`, `guard waiting SECONDS`, `guard confirmed|rolledback`, then an observation. Whoever starts or follows it adds `locked WHO=`,
- * `refused WHY=` and, at the end, what became of the guard: `guard pending|confirmed|rolledback`.
+ * `step INDEX start`, `step INDEX STATUS TAIL=`, `guard armed`, `guard waiting SECONDS`, `guard confirmed|rolledback`, `stopped`, then an
+ * observation. Whoever starts or follows it adds `locked WHO=`, `refused WHY=` and, at the end, what became of the guard:
+ * `guard pending|confirmed|rolledback`, `trouble WHAT=`. A file `stop` in its directory asks it to end, `ended` says that it did.
  */
 export function jobScript(job: Job): string {
   const indexed = job.steps.map((step, index) => ({ step, index }));
@@ -52,58 +69,75 @@ export function jobScript(job: Job): string {
   return script(
     lines([
       sh`RUN=${directory(job.id)}`,
-      raw('exec >> "$RUN/journal" 2>&1'),
+      raw(`ln -sfnT "$RUN" ${RUNS}/current
+exec >> "$RUN/journal" 2>&1`),
       frameFunctions(job.id),
       stepLibrary,
-      raw(`broken=
+      raw(`broken= finish=
+stopped() { [ -e "$RUN/stop" ]; }
 # step INDEX: in a subshell of its own; the first failure ends the changes, not the job
 step() {
   [ -z "$broken" ] || return
+  [ -n "$finish" ] || ! stopped || return
   frame step "$1" start
   sync "$RUN/journal"
-  ( set -e; "step_$1" ) > "$RUN/output" 2>&1
+  ( set -e; "step_$1" ) > "$RUN/output" 2>&1 &
+  child=$!
+  echo "$child" > "$RUN/child"
+  wait "$child"
   status=$?
   frame step "$1" "$status" "$(tail -c 3000 "$RUN/output" | base64 -w0)="
   sync "$RUN/journal"
   [ "$status" = 0 ] || broken=yes
-}`),
+}
+uptime() { cut -d. -f1 /proc/uptime; }`),
       ...functions,
       run('plain'),
-      run('keep'),
-      ...(job.guarded.length > 0 ? [guardedPart(job, run('guarded'), run('confirmed'))] : []),
-      run('settle'),
+      ...(job.guarded.length > 0 ? [guardedPart(job, run)] : []),
       raw('rm -f "$RUN/reserve"'),
+      raw('! stopped || frame stopped'),
       job.inquiry.script(),
-      raw('sync "$RUN/journal"'),
+      raw('sync "$RUN/journal"; : > "$RUN/ended"; sync "$RUN"'),
     ]),
   );
 }
 
-function guardedPart(job: Job, guarded: Sh, confirmed: Sh): Sh {
+function guardedPart(job: Job, run: (phase: Phase) => Sh): Sh {
   const lists = [
     ...new Set(job.guarded.flatMap((change) => (change.kind === 'load-rules' ? change.lists : []))),
   ];
+  const seconds = Math.ceil(job.confirmTimeout);
   return lines([
-    raw('if [ -z "$broken" ]; then'),
-    raw(': > "$RUN/pending"; sync "$RUN/pending" "$RUN"'),
-    guarded,
-    raw('if [ -n "$broken" ]; then sh "$RUN/rollback.sh"; frame guard rolledback'),
-    raw('else'),
+    run('arm'),
+    raw('if [ -e "$RUN/pending" ]; then'),
+    raw(`frame guard armed
+# a step that hangs, perhaps because of what it did, is undone all the same
+limit=$(( $(uptime) + ${seconds + HANGING} ))
+while [ -e "$RUN/pending" ] && [ "$(uptime)" -lt "$limit" ]; do sleep 1; done && [ ! -e "$RUN/pending" ] || {
+  sh "$RUN/rollback.sh"
+  kill -KILL "$(cat "$RUN/child")"
+} &`),
+    run('guarded'),
+    raw(`if [ -n "$broken" ] || stopped; then sh "$RUN/rollback.sh"; frame guard rolledback
+else`),
+    // it puts its own files back if it fails: the rest may still be confirmed
+    run('settle'),
+    raw('unsettled=$broken broken='),
     // earlier connections of this run must not count against the one that confirms
     forgetOperator(lists, job.operator),
-    sh`frame guard waiting ${job.confirmTimeout}; sync "$RUN/journal"`,
-    raw(`deadline=$(( $(cut -d. -f1 /proc/uptime) + ${Math.ceil(job.confirmTimeout)} ))`),
-    raw(`while [ -e "$RUN/pending" ]; do
-  [ "$(cut -d. -f1 /proc/uptime)" -lt "$deadline" ] || { sh "$RUN/rollback.sh"; break; }
+    sh`frame guard waiting ${seconds}; sync "$RUN/journal"`,
+    raw(`deadline=$(( $(uptime) + ${seconds} ))
+while [ -e "$RUN/pending" ]; do
+  if stopped || [ "$(uptime)" -ge "$deadline" ]; then sh "$RUN/rollback.sh"; break; fi
   sleep 0.1
 done
-if [ -e "$RUN/confirmed" ]; then frame guard confirmed
-`),
-    confirmed,
+if [ -e "$RUN/confirmed" ]; then
+frame guard confirmed
+finish=yes`),
+    run('confirmed'),
     raw(`else frame guard rolledback; fi
+broken=$unsettled
 fi
-# what was undone is the firewall: servers still have to take over the files that stand
-[ ! -e "$RUN/rolledback" ] || broken=
 fi`),
   ]);
 }
@@ -111,12 +145,12 @@ fi`),
 /** Lays the job down on the host, starts it under systemd and follows it. */
 export function startScript(job: Job): string {
   const run = directory(job.id);
-  const rollback = rollbackScript(run, job.guarded).text;
+  const rollback = rollbackScript(run, job.guarded, job.operator).text;
   return script(
     lines([
       frameFunctions(job.id),
       raw(
-        `busy() { frame locked "$(cat ${RUNS}/current/holder 2>/dev/null | head -c 300 | base64 -w0)="; exit 75; }`,
+        `busy() { frame locked "$(cat ${RUNS}/current/holder 2>/dev/null | head -n 1 | head -c 300 | base64 -w0)="; exit 75; }`,
       ),
       working,
       raw('! working || busy'),
@@ -135,7 +169,8 @@ said=$({ mkdir "$RUN/before" "$RUN/after" && : > "$RUN/files" && : > "$RUN/packa
       retire(),
       layDown('job.sh', jobScript(job)),
       layDown('rollback.sh', `${rollback}\n`),
-      sh`printf '%s\n' ${job.holder} > "$RUN/holder"`,
+      layDown('plan.json', `${JSON.stringify(job.plan)}\n`),
+      layDown('holder', `${job.holder.who}\n${job.holder.mark}\n`),
       raw(`said=$({ sh -n "$RUN/job.sh" && sh -n "$RUN/rollback.sh" && sync "$RUN/job.sh" "$RUN/rollback.sh" "$RUN"; } 2>&1) ||
   refuse 'the job was not written to /var/lib/harden as it was sent'
 said=$(systemd-run --quiet --collect --unit=${JOB_UNIT} --property=Type=exec \\
@@ -143,13 +178,27 @@ said=$(systemd-run --quiet --collect --unit=${JOB_UNIT} --property=Type=exec \\
   if working; then rm -rf -- "$RUN"; busy; fi
   refuse 'systemd did not start the job'
 }
-ln -sfnT "$RUN" ${RUNS}/current
-# by the host's own time: ids sort by the operators' clocks
-ls -1dt ${RUNS}/*/ | grep -vxF -e ${RUNS}/current/ -e "$RUN/" | tail -n +${KEPT_RUNS} | while read -r old; do retire "\${old%/}"; done`),
+ln -sfnT "$RUN" ${RUNS}/current`),
+      forgetOld(job),
       follow,
     ]),
   );
 }
+
+/** Of old runs only what they know of the time before harden is kept. By the host's own time: ids sort by the operators' clocks. */
+const forgetOld = ({
+  run,
+  needs = run,
+}: Job): Sh => sh`ls -1dt ${raw(RUNS)}/*/ | awk -F/ -v own=${run} -v needs=${needs} -v kept=${KEPT_RUNS} '
+  { run = substr($(NF - 1), 1, ${raw(String(RUN_ID))}) }
+  run == "current" || run == own || run == needs { next }
+  !(run in seen) { seen[run] = ++count }
+  { print (seen[run] < kept ? "young" : "old"), $0 }' | while read -r age folder; do
+  [ "$age" = young ] && [ -z "$(find "$folder" -maxdepth 0 -mtime ${`+${KEPT_DAYS}`})" ] || retire "\${folder%/}"
+done`;
+
+/** Characters of a run's id; those of its waves are longer. */
+const RUN_ID = 24;
 
 /** Writes a file of the run; a disk that fills up leaves a shorter one, which may be a script all the same. */
 function layDown(name: string, text: string): Sh {
@@ -162,15 +211,20 @@ function layDown(name: string, text: string): Sh {
   ]);
 }
 
+/** Asks a job to end: it finishes the step it is at and undoes what is not confirmed. One that is just being laid down is waited for. */
+export function stopScript(id: string): string {
+  return script(
+    lines([
+      sh`RUN=${directory(id)}`,
+      raw('i=0; until [ -d "$RUN" ] || [ $i -ge 50 ]; do sleep 0.1; i=$((i + 1)); done; : > "$RUN/stop"'),
+    ]),
+  );
+}
+
 /** Follows a run that is under way or over: its journal from the start, what became of the guard. */
 export function followScript(id: string): string {
   return script(lines([frameFunctions(id), working, sh`RUN=${directory(id)}`, follow]));
 }
-
-/** Whether a job is at work on the host, or systemd is undoing one. */
-const working = raw(
-  `working() { case $(systemctl show -P ActiveState ${JOB_UNIT}) in active|activating|deactivating|reloading) ;; *) return 1 ;; esac; }`,
-);
 
 const follow = raw(`pid=$(systemctl show -P MainPID ${JOB_UNIT})
 if [ "$(readlink ${RUNS}/current)" = "$RUN" ] && [ "$pid" != 0 ]; then tail -n +1 -s 0.1 --pid="$pid" -f "$RUN/journal"
@@ -178,7 +232,8 @@ else cat "$RUN/journal"; fi
 # the job is over, yet systemd may still be undoing what nobody confirmed; and as long as it is, the host stays locked
 i=0
 while [ $i -lt 300 ] && [ "$(readlink ${RUNS}/current)" = "$RUN" ] && working; do sleep 0.1; i=$((i + 1)); done
-for state in pending confirmed rolledback; do if [ -e "$RUN/$state" ]; then frame guard "$state"; fi; done`);
+for state in pending confirmed rolledback; do if [ -e "$RUN/$state" ]; then frame guard "$state"; fi; done
+[ ! -s "$RUN/trouble" ] || frame trouble "$(head -c 2000 "$RUN/trouble" | base64 -w0)="`);
 
 /** A whole script that confirms a run; it is sent over a new connection. */
 export function confirmation(id: string): string {

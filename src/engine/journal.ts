@@ -7,7 +7,7 @@ export type StepState =
   | { readonly state: 'done' }
   | { readonly state: 'failed'; readonly status: number; readonly output: string };
 
-export type GuardState = 'none' | 'waiting' | 'confirmed' | 'rolledback' | 'pending';
+export type GuardState = 'none' | 'armed' | 'waiting' | 'confirmed' | 'rolledback' | 'pending';
 
 /** What a run's journal says, complete or cut off. */
 export interface Journal {
@@ -17,10 +17,15 @@ export interface Journal {
   readonly locked?: string;
   /** Why the host could not lay the job down: nothing of it was done. */
   readonly refused?: string;
+  /** What could not be undone. */
+  readonly trouble?: string;
+  /** It ended early because the operator said so. */
+  readonly stopped?: boolean;
   readonly frames: readonly Frame[];
 }
 
-const decode = (word: string | undefined): string =>
+/** A word of a frame that carries text. */
+export const decode = (word: string | undefined): string =>
   Buffer.from((word ?? '').replace(/=$/, ''), 'base64')
     .toString()
     .trim();
@@ -30,8 +35,8 @@ export function readJournal(output: Buffer, id: string, steps: number): Journal 
   const states: StepState[] = Array.from({ length: steps }, () => ({ state: 'not-run' }));
   const found = frames(output, id);
   let guard: GuardState = 'none';
-  let locked: string | undefined;
-  let refused: string | undefined;
+  let stopped = false;
+  const said: { locked?: string; refused?: string; trouble?: string } = {};
   for (const { words } of found) {
     const [word, first, second, third] = words;
     if (word === 'step' && states[Number(first)]) {
@@ -42,17 +47,11 @@ export function readJournal(output: Buffer, id: string, steps: number): Journal 
             ? { state: 'done' }
             : { state: 'failed', status: Number(second), output: decode(third) };
     } else if (word === 'guard' && isGuardState(first)) guard = first;
-    else if (word === 'locked') locked = decode(first);
-    else if (word === 'refused') refused = decode(first);
+    else if (word === 'stopped') stopped = true;
+    else if (word === 'locked' || word === 'refused' || word === 'trouble') said[word] = decode(first);
   }
-  return {
-    steps: states,
-    guard,
-    ...(locked === undefined ? {} : { locked }),
-    ...(refused === undefined ? {} : { refused }),
-    frames: found,
-  };
+  return { steps: states, guard, ...(stopped ? { stopped } : {}), ...said, frames: found };
 }
 
 const isGuardState = (word: string | undefined): word is GuardState =>
-  ['waiting', 'confirmed', 'rolledback', 'pending'].includes(word ?? '');
+  ['armed', 'waiting', 'confirmed', 'rolledback', 'pending'].includes(word ?? '');

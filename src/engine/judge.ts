@@ -28,25 +28,36 @@ export function judgeSteps({ tasks, steps, confirmTimeout }: Wave, journal: Jour
   const ended = journal.frames.some(({ words: [word] }) => word === 'observed');
   const cause = breach
     ? `a later step failed (${breach.title})`
-    : ended
-      ? `no new login was possible after it within ${confirmTimeout} s`
-      : 'the run was ended before a new login could confirm it';
+    : journal.stopped
+      ? 'the run was interrupted before a new login confirmed it'
+      : ended
+        ? `no new login was possible after it within ${confirmTimeout} s`
+        : 'the run was ended before a new login could confirm it';
+  const trouble = journal.trouble
+    ? `; but this could not be put back: ${journal.trouble.split('\n').join(', ')}`
+    : '';
   for (const { task, decision } of tasks) {
     const mine = steps.flatMap((step, index) =>
       step.tasks.includes(task.id) ? [{ step, state: journal.steps[index]! }] : [],
     );
     const failed = mine.find(({ state }) => state.state === 'failed');
-    if (failed) {
+    const undoing = decision.guarded && journal.guard === 'rolledback';
+    if (failed && !(undoing && failed.step.partial)) {
       outcomes.set(task.id, { status: 'failed', reason: `${failed.step.title} failed${said(failed.state)}` });
-    } else if (decision.guarded && journal.guard === 'rolledback') {
+    } else if (failed) {
       outcomes.set(task.id, {
         status: 'rolled-back',
-        reason: `${cause}, so the host ${undone(decision)}: ${decision.reason}`,
+        reason: `${failed.step.title} failed, so the host ${undone(decision)}${trouble}${said(failed.state)}`,
       });
-    } else if (broken && mine.some(({ state }) => state.state !== 'done')) {
+    } else if (undoing) {
+      outcomes.set(task.id, {
+        status: 'rolled-back',
+        reason: `${cause}, so the host ${undone(decision)}${trouble}: ${decision.reason}`,
+      });
+    } else if ((broken || journal.stopped) && mine.some(({ state }) => state.state !== 'done')) {
       outcomes.set(task.id, {
         status: 'skipped',
-        reason: `not applied, since an earlier step failed (${broken.title}): ${decision.reason}`,
+        reason: `not applied, since ${broken ? `an earlier step failed (${broken.title})` : 'the run was interrupted'}: ${decision.reason}`,
       });
     }
   }

@@ -2,12 +2,18 @@ import type { Facts } from '../probes/facts.ts';
 import { ask, type Observed, type Question } from '../probes/probe.ts';
 import type { Change } from '../tasks/change.ts';
 import type { Key, PlanContext, Task, Verdict } from '../tasks/task.ts';
+import { cutsOff } from './door.ts';
 import type { Observations } from './observe.ts';
 
 /** What is known of one task: its verdict, with open needs resolved against the other tasks. */
 export type Decision = { readonly notes: readonly string[]; readonly reason: string } & (
   | { readonly status: 'ok' | 'blocked' | 'failed' }
-  | { readonly status: 'change'; readonly changes: readonly Change[]; readonly guarded: boolean }
+  | {
+      readonly status: 'change';
+      readonly changes: readonly Change[];
+      /** It could cut the operator off: the host undoes it unless a new login confirms it. */
+      readonly guarded: boolean;
+    }
   /** Cannot be known before the task `until` has been applied. */
   | { readonly status: 'unknown'; readonly until: string }
 );
@@ -100,7 +106,7 @@ function resolve(
   }
   switch (verdict.verdict) {
     case 'change':
-      return { status: 'change', reason, changes: verdict.changes, guarded: verdict.guarded ?? false };
+      return { status: 'change', reason, changes: verdict.changes, guarded: verdict.changes.some(cutsOff) };
     case 'needs': {
       const bringer =
         owner(verdict.key) ??

@@ -38,6 +38,8 @@ export interface HostResult {
   readonly status: HostStatus;
   /** Why the host as a whole has that status, where no task says it. */
   readonly reason?: string;
+  /** What the user should know of the host beside its tasks. */
+  readonly notes?: readonly string[];
   /** Execs on the host. */
   readonly roundTrips: number;
   readonly connections: number;

@@ -69,10 +69,11 @@ export function hostText(host: HostResult, result: Pick<RunResult, 'hosts'>, opt
   const reason = host.reason
     ? [`  ${paint('red', 'x')} ${harmless(host.reason).replaceAll('\n', '\n    ')}`]
     : [];
+  const notes = (host.notes ?? []).map((note) => `  ${paint('cyan', 'i')} ${oneLine(note)}`);
   const dull = host.status === 'ok' && result.hosts.length > 1 && !options.verbose;
   const width = Math.max(0, ...host.tasks.map(({ id }) => id.length));
   const tasks = dull ? [] : host.tasks.map((task) => taskText(task, width, options));
-  return [header, ...reason, ...tasks].join('\n');
+  return [header, ...reason, ...notes, ...tasks].join('\n');
 }
 
 function taskText(task: TaskResult, width: number, { paint, diff }: TextOptions): string {

@@ -6,6 +6,14 @@ export const STATE = '/var/lib/harden';
 /** Each run's journal, old contents and rollback. */
 export const RUNS = `${STATE}/runs`;
 
+/** The one name of a job's transient unit is the host's lock: systemd has only one of a name. */
+export const JOB_UNIT = 'harden-run.service';
+
+/** A shell function: whether a job is at work on the host, or systemd is undoing one. */
+export const working = raw(
+  `working() { case $(systemctl show -P ActiveState ${JOB_UNIT}) in active|activating|deactivating|reloading) ;; *) return 1 ;; esac; }`,
+);
+
 /**
  * Shell functions that read what runs noted of the time before harden. A run notes in
  * - `files`: `N STATE PATH`, STATE one of `file` (its content lies in `before/N`), `absent`, `attributes=MODE,OWNER,GROUP`,

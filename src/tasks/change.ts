@@ -89,6 +89,8 @@ export interface ControlUnit {
 export interface RunCommand {
   readonly kind: 'run-command';
   readonly command: string;
+  /** Its author says that it could cut the operator off. */
+  readonly guarded?: boolean;
 }
 
 /** Loads rules of one family in one transaction of the kernel. */

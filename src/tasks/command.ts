@@ -73,7 +73,8 @@ const removal = defineRemoval(schema, {
     const found = worked(params, seen);
     if ('verdict' in found) return found;
     if (!found.done) return { verdict: 'ok', reason: found.reason };
-    const changes = [{ kind: 'run-command' as const, command: params.undo ?? '' }];
+    const { undo = '', guarded = false } = params;
+    const changes = [{ kind: 'run-command' as const, command: undo, guarded }];
     return { verdict: 'change', reason: found.reason, changes };
   },
 });
@@ -100,8 +101,7 @@ export const commandTask = defineTask({
     return {
       verdict: 'change',
       reason: found.reason,
-      guarded,
-      changes: [{ kind: 'run-command', command: run }],
+      changes: [{ kind: 'run-command', command: run, guarded }],
     };
   },
 });

@@ -142,8 +142,7 @@ export const iptablesRecentTask = defineTask({
     if (changes.length === 0) {
       return { verdict: 'ok', reason: `all ${limits.length} limits are in force and loaded at boot`, notes };
     }
-    const guarded = changes.some(({ kind }) => kind === 'load-rules');
-    return { verdict: 'change', reason: reasons.join('; '), changes, guarded, notes };
+    return { verdict: 'change', reason: reasons.join('; '), changes, notes };
   },
 });
 

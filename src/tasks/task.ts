@@ -17,11 +17,6 @@ export type Verdict = (
       readonly reason: string;
       /** In the order in which they have to run. Never empty. */
       readonly changes: readonly Change[];
-      /**
-       * The change could cut the operator off: it runs last, is undone by the host unless a new login
-       * confirms it, and the changes of this task that follow its first guarded one run after that.
-       */
-      readonly guarded?: boolean;
     }
   /** It cannot be done on this host as it is, and no task here will alter that. */
   | { readonly verdict: 'blocked'; readonly reason: string }

@@ -22,7 +22,10 @@ beforeEach(() => {
   };
 });
 const there = (name: string) => readdirSync(run).includes(name);
-const pending = () => writeFileSync(join(run, 'pending'), '');
+const pending = () => {
+  writeFileSync(join(run, 'files'), '');
+  writeFileSync(join(run, 'pending'), '0\n');
+};
 
 /** Runs code in a shell that finds those tools and no others. */
 async function sh(code: string): Promise<string> {
@@ -31,8 +34,8 @@ async function sh(code: string): Promise<string> {
   return text(child.stdout);
 }
 const called = () => commands.read('log');
-const command: Change = { kind: 'run-command', command: 'ufw enable' };
-const rollback = (changes: readonly Change[] = []) => sh(rollbackScript(run, changes).text);
+const command: Change = { kind: 'run-command', command: 'ufw enable', guarded: true };
+const rollback = (changes: readonly Change[] = []) => sh(rollbackScript(run, changes, '192.0.2.1').text);
 const confirm = async () =>
   (await sh(`${frameFunctions('aa').text}\n${confirmScript(run).text}`)).replace('@@aa guard ', '').trim();
 

@@ -55,6 +55,7 @@ function fakeHost(answers: readonly Answer[], connections: readonly ('open' | 'r
   const opens = [...connections];
   const sent: string[] = [];
   const progress: string[] = [];
+  const pauses: number[] = [];
   const connect = async (): Promise<Transport> => {
     if (opens.shift() === 'refused') throw new TransportError('refused', 'h', 'It refused.');
     return {
@@ -81,10 +82,11 @@ function fakeHost(answers: readonly Answer[], connections: readonly ('open' | 'r
     new HostRun({ name: 'h', address: 'h', connection: 'ssh', become: true }, tasks, {
       connect,
       confirmTimeout: 60,
-      holder: 'test',
+      holder: { who: 'test', mark: 'test/1' },
       progress: (line) => progress.push(line),
+      pause: async (seconds) => void pauses.push(seconds),
     });
-  return { run, sent, progress };
+  return { run, sent, progress, pauses };
 }
 
 async function apply(host: ReturnType<typeof fakeHost>, ...tasks: Task[]) {
@@ -151,8 +153,11 @@ describe('a run on one host', () => {
     expect([second.byId.a?.status, second.byId.b?.status]).toEqual(['changed', 'skipped']);
   });
 
-  const GUARDED: Verdict = { ...CHANGE, guarded: true };
-  const WAITING = [...done(2), 'guard waiting 60'];
+  const GUARDED: Verdict = {
+    ...CHANGE,
+    changes: [{ kind: 'run-command', command: ':', guarded: true }],
+  };
+  const WAITING = [...done(1), 'guard armed', 'guard waiting 60'];
 
   it('confirms over a connection of its own', async () => {
     const host = fakeHost([

@@ -81,7 +81,7 @@ describe('the journal of a wave', () => {
   it('does not blame what failed after the host had undone it', () =>
     expect(
       judge(
-        [pending('g', true), pending('s')],
+        [pending('g', true), pending('s', true)],
         [step('g'), { ...step('s'), phase: 'settle' }],
         [DONE, failed()],
         'rolledback',
@@ -116,6 +116,64 @@ describe('the journal of a wave', () => {
 
   it('calls a guarded change that failed a failure, although it was undone too', () =>
     expect(judge([pending('g', true)], [step('g')], [failed()], 'rolledback').g?.status).toBe('failed'));
+
+  it('says of a guarded step that may have done something that the host undid it', () =>
+    expect(
+      judge(
+        [pending('g', true), pending('h', true)],
+        [step('h'), { ...step('g'), phase: 'guarded', partial: true }],
+        [DONE, failed('Bad configuration option')],
+        'rolledback',
+      ),
+    ).toEqual({
+      g: {
+        status: 'rolled-back',
+        reason: 'write g failed, so the host undid it: Bad configuration option',
+      },
+      h: { status: 'rolled-back', reason: 'a later step failed (write g), so the host undid it: h differs' },
+    }));
+
+  it('tells what the host could not put back', () =>
+    expect(
+      Object.fromEntries(
+        judgeSteps(
+          { tasks: [pending('g', true)], steps: [step('g')], confirmTimeout: 60 },
+          {
+            steps: [DONE],
+            guard: 'rolledback',
+            trouble: '/etc/a\n/etc/b',
+            frames: [{ words: ['observed'] }],
+          },
+        ),
+      ).g?.reason,
+    ).toBe(
+      'no new login was possible after it within 60 s, so the host undid it; but this could not be put back: /etc/a, /etc/b: g differs',
+    ));
+
+  it('says of an interrupted run what was not reached, and what was undone', () =>
+    expect(
+      Object.fromEntries(
+        judgeSteps(
+          {
+            tasks: [pending('a'), pending('b'), pending('g', true)],
+            steps: [step('a'), step('b'), step('g')],
+            confirmTimeout: 60,
+          },
+          {
+            steps: [DONE, NOT_RUN, DONE],
+            guard: 'rolledback',
+            stopped: true,
+            frames: [{ words: ['stopped'] }, { words: ['observed'] }],
+          },
+        ),
+      ),
+    ).toEqual({
+      b: { status: 'skipped', reason: 'not applied, since the run was interrupted: b differs' },
+      g: {
+        status: 'rolled-back',
+        reason: 'the run was interrupted before a new login confirmed it, so the host undid it: g differs',
+      },
+    }));
 
   it('claims nothing of steps after which it just ends', () =>
     expect(

@@ -34,7 +34,10 @@ const CHANGE: Verdict = {
   reason: 'differs',
   changes: [{ kind: 'run-command', command: ':' }],
 };
-const GUARDED: Verdict = { ...CHANGE, guarded: true };
+const GUARDED: Verdict = {
+  ...CHANGE,
+  changes: [{ kind: 'run-command', command: ':', guarded: true }],
+};
 const OK: Verdict = { verdict: 'ok', reason: 'fine' };
 const needs = (key: Key): Verdict => ({ verdict: 'needs', key, reason: `${key} is missing` });
 

@@ -94,8 +94,8 @@ describe('a ruleset that lets the operator in', () => {
     const before = await host.must(RULES);
     const command = 'iptables -P INPUT DROP && false';
     const result = await record('apply', inventory(), { args, files: playbook(command, 'false') });
-    expect(result.exitCode, result.text).toBe(3);
-    expect(result.tasks.firewall).toMatchObject({ status: 'failed' });
+    expect(result.exitCode, result.text).toBe(4);
+    expect(result.tasks.firewall).toMatchObject({ status: 'rolled-back' });
     expect(await host.must(RULES)).toBe(before);
   });
 });

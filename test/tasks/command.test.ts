@@ -22,8 +22,7 @@ describe('command', () => {
       {
         verdict: 'change',
         reason: '/x does not exist',
-        changes: [{ kind: 'run-command', command: 'r' }],
-        guarded: false,
+        changes: [{ kind: 'run-command', command: 'r', guarded: false }],
       },
     ],
     [
@@ -41,8 +40,7 @@ describe('command', () => {
       {
         verdict: 'change',
         reason: 'unless says that there is something to do (exit status 3)',
-        changes: [{ kind: 'run-command', command: 'r' }],
-        guarded: true,
+        changes: [{ kind: 'run-command', command: 'r', guarded: true }],
       },
     ],
     [

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { cutsOff } from '../../src/engine/door.ts';
 import type { FileState } from '../../src/probes/file.ts';
 import type { FirewallState } from '../../src/probes/firewall.ts';
 import { absent, type Observed, present, unreadable } from '../../src/probes/probe.ts';
@@ -108,7 +109,7 @@ const work = (seen: Seen, params = PARAMS) => {
   const verdict = plan(seen, params);
   if (verdict.verdict !== 'change') throw new Error(`${verdict.verdict}: ${verdict.reason}`);
   return {
-    guarded: verdict.guarded,
+    guarded: verdict.changes.some(cutsOff),
     reason: verdict.reason,
     steps: verdict.changes.map(short),
     changes: verdict.changes,

@@ -1,7 +1,8 @@
 import { type Sh, sh } from '../../shell/quote.ts';
 import type { Change, SyncFail2ban } from '../../tasks/change.ts';
 import type { Task } from '../../tasks/task.ts';
-import { keepTables } from '../guard.ts';
+import { cutsOff } from '../door.ts';
+import { armGuard } from '../guard.ts';
 import { title } from '../title.ts';
 import { makeDirectory, removeDirectory, removeFile, setAttributes, writeFile } from './files.ts';
 import { loadRules, removeRules } from './load-rules.ts';
@@ -14,7 +15,6 @@ import { controlUnit } from './units.ts';
 export interface TaskChanges {
   readonly task: Pick<Task, 'id'>;
   readonly changes: readonly Change[];
-  readonly guarded: boolean;
 }
 
 function code(change: Change): Sh {
@@ -47,10 +47,19 @@ function code(change: Change): Sh {
   }
 }
 
-const PHASES: readonly Phase[] = ['plain', 'keep', 'guarded', 'confirmed', 'settle'];
+const PHASES: readonly Phase[] = ['plain', 'arm', 'guarded', 'settle', 'confirmed'];
 
-/** Whether a change of a guarded task can itself cut the operator off, or only makes another one last. */
-const cuts = (change: Change): boolean => change.kind === 'load-rules' || change.kind === 'run-command';
+/** Rules reach the disk only after the login that confirms them, so that a restart rescues as well. */
+function phaseOf(change: Change, changes: readonly Change[]): Phase {
+  return changes.some(({ kind }) => kind === 'load-rules') && change.kind !== 'load-rules'
+    ? 'confirmed'
+    : 'guarded';
+}
+
+const ofFail2ban = (change: Change): boolean =>
+  change.kind === 'sync-fail2ban' ||
+  (change.kind === 'control-unit' && change.unit === 'fail2ban.service') ||
+  ('path' in change && change.path.startsWith('/etc/fail2ban/'));
 
 /** A start of fail2ban by itself would take files that nobody has checked: the sync does it, and can put them back. */
 function server(change: Change): SyncFail2ban['server'] {
@@ -61,41 +70,57 @@ function server(change: Change): SyncFail2ban['server'] {
 /** The strongest first. */
 const SERVER = ['restart', 'reload-or-restart', 'start'] as const;
 
-/** The steps of one wave in the order in which they run. */
-export function compile(wave: readonly TaskChanges[]): Step[] {
+/** One wave as a job carries it out. */
+export interface Work {
+  /** In the order in which they run. */
+  readonly steps: readonly Step[];
+  /** What the host undoes unless a new login confirms it. */
+  readonly guarded: readonly Change[];
+}
+
+/** The work of one wave. */
+export function compile(wave: readonly TaskChanges[]): Work {
   const steps: Step[] = [];
+  const guarded: Change[] = [];
+  const guardedTasks: string[] = [];
   const settling = new Set<string>();
   const syncs: SyncFail2ban[] = [];
   const packages: Packages = { 'install-packages': [], 'remove-packages': [] };
   const all = wave.flatMap(({ changes }) => changes);
-  // a server that is about to go takes over nothing, and could not without what was taken from it
+  // a server that is about to go takes over nothing, could not without what was taken from it, and cuts nobody off
   const leaving = all.some(
     (change) => change.kind === 'remove-packages' && change.names.includes('fail2ban'),
   );
   const syncing = all.some(({ kind }) => kind === 'sync-fail2ban');
-  for (const { task, changes, guarded } of wave) {
+  for (const { task, changes } of wave) {
+    const cuts = changes.some((change) => cutsOff(change) && !(leaving && ofFail2ban(change)));
+    if (cuts) guardedTasks.push(task.id);
     for (const change of changes) {
       if (change.kind === 'sync-fail2ban') {
         if (leaving) continue;
         settling.add(task.id);
         syncs.push(change);
-      } else if (syncing && server(change)) {
+        guarded.push(change);
+      } else if (syncing && !leaving && server(change)) {
         settling.add(task.id);
         syncs.push({ kind: 'sync-fail2ban', jails: [], filters: [], restart: [], server: server(change) });
       } else if (change.kind === 'install-packages' || change.kind === 'remove-packages') {
         packages[change.kind].push({ task: task.id, names: change.names });
       } else {
-        const phase = !guarded ? 'plain' : cuts(change) ? 'guarded' : 'confirmed';
-        steps.push({ phase, tasks: [task.id], title: title(change), code: code(change) });
+        const phase = cuts ? phaseOf(change, changes) : 'plain';
+        const partial = change.kind === 'run-command' || change.kind === 'control-unit';
+        if (phase === 'guarded') guarded.push(change);
+        steps.push({ phase, tasks: [task.id], title: title(change), code: code(change), partial });
       }
     }
   }
-  const unforeseeable = wave.filter(
-    ({ guarded, changes }) => guarded && changes.some(({ kind }) => kind === 'run-command'),
-  );
-  if (unforeseeable.length > 0) {
-    const tasks = unforeseeable.map(({ task }) => task.id);
-    steps.push({ phase: 'keep', tasks, title: 'keep the firewall as it is', code: keepTables });
+  if (guarded.length > 0) {
+    steps.push({
+      phase: 'arm',
+      tasks: guardedTasks,
+      title: 'make ready to undo what follows',
+      code: armGuard(guarded),
+    });
   }
   for (const kind of ['install-packages', 'remove-packages'] as const) {
     const asked = packages[kind];
@@ -113,7 +138,7 @@ export function compile(wave: readonly TaskChanges[]): Step[] {
     const sync = merge(syncs);
     steps.push({ phase: 'settle', tasks: [...settling], title: title(sync), code: code(sync) });
   }
-  return steps.sort((a, b) => PHASES.indexOf(a.phase) - PHASES.indexOf(b.phase));
+  return { steps: steps.sort((a, b) => PHASES.indexOf(a.phase) - PHASES.indexOf(b.phase)), guarded };
 }
 
 type Packages = Record<

@@ -2,6 +2,24 @@ import { CONTENT_LIMIT } from '../../probes/file.ts';
 import { foreignLink } from '../../shell/links.ts';
 import { raw } from '../../shell/quote.ts';
 
+/** A shell function that stands on its own: the guard's undoing needs it too. */
+export const putFileBack = raw(`# put_file_back NUMBER STATE PATH
+put_file_back() {
+  case $2 in
+    file) ;;
+    absent) if [ -d "$3" ]; then rmdir -- "$3"; else rm -f -- "$3"; fi; return ;;
+    attributes=*)
+      set -- $(echo "\${2#*=}" | tr , ' ') "$3"
+      chown -- "\${2##*/}:\${3##*/}" "$4" && chmod -- "0$1" "$4"
+      return ;;
+    *) return 0 ;;
+  esac
+  tmp=$(mktemp "$(dirname -- "$3")/.harden.XXXXXX") || return
+  if cp -a -- "$RUN/before/$1" "$tmp" && mv -fT -- "$tmp" "$3"; then return 0; fi
+  rm -f -- "$tmp"
+  return 1
+}`);
+
 /**
  * Shell functions that the steps of a job share. `$RUN` is the run's directory; what they note in it is told in
  * `src/shell/records.ts`.
@@ -34,22 +52,7 @@ note_unit() {
   echo "$1 \${state:--} $(systemctl show -P ActiveState -- "$1")" >> "$RUN/units"
   sync "$RUN/units"
 }
-# put_file_back NUMBER STATE PATH
-put_file_back() {
-  case $2 in
-    file) ;;
-    absent) if [ -d "$3" ]; then rmdir -- "$3"; else rm -f -- "$3"; fi; return ;;
-    attributes=*)
-      set -- $(echo "\${2#*=}" | tr , ' ') "$3"
-      chown -- "\${2##*/}:\${3##*/}" "$4" && chmod -- "0$1" "$4"
-      return ;;
-    *) return 0 ;;
-  esac
-  tmp=$(mktemp "$(dirname -- "$3")/.harden.XXXXXX") || return
-  if cp -a -- "$RUN/before/$1" "$tmp" && mv -fT -- "$tmp" "$3"; then return 0; fi
-  rm -f -- "$tmp"
-  return 1
-}
+${putFileBack.text}
 # restore_files DIRECTORY...: puts back what this run replaced below one of them; 1 if there was nothing, 2 if $lost is not back
 restore_files() {
   found=1 lost=

@@ -4,14 +4,14 @@ import type { Sh } from '../../shell/quote.ts';
 export type Phase =
   /** Cannot cut the operator off. */
   | 'plain'
-  /** Keeps what the guard may have to bring back. */
-  | 'keep'
-  /** Can: undone by the host itself unless a new login confirms it. */
+  /** From here on the host undoes by itself what no new login confirms. */
+  | 'arm'
+  /** Could cut the operator off. */
   | 'guarded'
+  /** fail2ban takes over its files, and puts them back itself if it cannot; guarded as well. */
+  | 'settle'
   /** Makes last what has been confirmed. */
-  | 'confirmed'
-  /** Once, after everything else: running servers take over their new files. */
-  | 'settle';
+  | 'confirmed';
 
 /** One step of the job on the host. */
 export interface Step {
@@ -22,4 +22,6 @@ export interface Step {
   readonly title: string;
   /** Runs under `set -e` in a subshell; says on standard error why it failed. */
   readonly code: Sh;
+  /** It may have done something although it failed. */
+  readonly partial?: boolean;
 }

@@ -2,11 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { compile, type TaskChanges } from '../../../src/engine/steps/compile.ts';
 import type { Change } from '../../../src/tasks/change.ts';
 
-const entry = (id: string, guarded: boolean, ...changes: Change[]): TaskChanges => ({
-  task: { id },
-  guarded,
-  changes,
-});
+const entry = (id: string, ...changes: Change[]): TaskChanges => ({ task: { id }, changes });
 const write = (path: string): Change => ({
   kind: 'write-file',
   path,
@@ -33,17 +29,18 @@ const rules: Change = {
 };
 
 const outline = (...wave: TaskChanges[]) =>
-  compile(wave).map(({ phase, tasks, title }) => `${phase} ${tasks.join('+')}: ${title}`);
+  compile(wave).steps.map(({ phase, tasks, title }) => `${phase} ${tasks.join('+')}: ${title}`);
 
 describe('compile', () => {
   it('confirms what could cut the operator off before it is made to last', () => {
     expect(
       outline(
-        entry('limits', true, write('/rules'), rules, unit('limits.service', 'enable')),
-        entry('file', false, write('/a')),
+        entry('limits', write('/rules'), rules, unit('limits.service', 'enable')),
+        entry('file', write('/a')),
       ),
     ).toEqual([
       'plain file: write /a',
+      'arm limits: make ready to undo what follows',
       'guarded limits: load the IPv4 rules',
       'confirmed limits: write /rules',
       'confirmed limits: enable limits.service',
@@ -53,46 +50,54 @@ describe('compile', () => {
   it('lets fail2ban take over all files once, at the end', () => {
     expect(
       outline(
-        entry('sshd', false, write('/a'), sync('sshd')),
-        entry('james', false, write('/b'), sync('james')),
-        entry('limits', true, rules),
+        entry('sshd', write('/a'), sync('sshd')),
+        entry('james', write('/b'), sync('james')),
+        entry('log', write('/l')),
+        entry('limits', rules),
       ),
     ).toEqual([
-      'plain sshd: write /a',
-      'plain james: write /b',
+      'plain log: write /l',
+      'arm sshd+james+limits: make ready to undo what follows',
+      'guarded sshd: write /a',
+      'guarded james: write /b',
       'guarded limits: load the IPv4 rules',
       'settle sshd+james: let fail2ban take over its files',
     ]);
   });
 
   it('keeps the firewall before a command that nobody can foresee', () => {
-    const run: Change = { kind: 'run-command', command: 'iptables -F' };
-    expect(outline(entry('run', true, run), entry('a', false, write('/a')))).toEqual([
+    const run = (guarded: boolean): Change => ({ kind: 'run-command', command: 'iptables -F', guarded });
+    const guarded = entry('run', run(true));
+    expect(outline(guarded, entry('a', write('/a')))).toEqual([
       'plain a: write /a',
-      'keep run: keep the firewall as it is',
+      'arm run: make ready to undo what follows',
       'guarded run: run iptables -F',
     ]);
-    expect(outline(entry('run', false, run))).toEqual(['plain run: run iptables -F']);
+    expect(compile([guarded]).steps[0]?.code.text).toContain('rules could not be kept');
+    expect(compile([entry('limits', rules)]).steps[0]?.code.text).not.toContain('rules could not be kept');
+    expect(outline(entry('run', run(false)))).toEqual(['plain run: run iptables -F']);
   });
 
   it('installs all packages in one transaction', () => {
     const install = (name: string): Change => ({ kind: 'install-packages', names: ['shared', name] });
-    expect(outline(entry('p', false, install('a')), entry('q', false, install('b')))).toEqual([
+    expect(outline(entry('p', install('a')), entry('q', install('b')))).toEqual([
       'plain p+q: install shared a b',
     ]);
   });
 
   it('runs a command in a shell of its own', () => {
-    const [step] = compile([entry('run', false, { kind: 'run-command', command: "if it's" })]);
+    const [step] = compile([entry('run', { kind: 'run-command', command: "if it's" })]).steps;
     expect(step?.code.toString()).toBe("umask 022; sh -c 'if it'\\''s'");
   });
 
   it('asks fail2ban for the strongest thing that is wanted of it', () => {
     const server = (...actions: ('start' | 'restart' | 'reload-or-restart')[]) =>
       compile([
-        entry('james', false, sync('james')),
-        ...actions.map((action) => entry('f', false, unit('fail2ban.service', action))),
-      ])[0]?.code.toString();
+        entry('james', sync('james')),
+        ...actions.map((action) => entry('f', unit('fail2ban.service', action))),
+      ])
+        .steps.at(-1)
+        ?.code.toString();
     expect(server()).toContain("server=''");
     expect(server('start', 'restart', 'reload-or-restart')).toContain("server='restart'");
     expect(server('start', 'reload-or-restart')).toContain("server='reload-or-restart'");
@@ -100,23 +105,46 @@ describe('compile', () => {
 
   it('never starts fail2ban before its files were checked', () => {
     const wave = [
-      entry('james', false, write('/b'), sync('james')),
-      entry('running', false, unit('fail2ban.service', 'enable'), unit('fail2ban.service', 'restart')),
+      entry('james', write('/b'), sync('james')),
+      entry('running', unit('fail2ban.service', 'enable'), unit('fail2ban.service', 'restart')),
     ];
     expect(outline(...wave)).toEqual([
-      'plain james: write /b',
-      'plain running: enable fail2ban.service',
+      'arm james+running: make ready to undo what follows',
+      'guarded james: write /b',
+      'guarded running: enable fail2ban.service',
       'settle james+running: let fail2ban take over its files',
     ]);
-    expect(compile(wave).at(-1)?.code.toString()).toContain("server='restart'");
+    expect(compile(wave).steps.at(-1)?.code.toString()).toContain("server='restart'");
   });
 
   it.each([
-    ['fail2ban.service', 'start'],
-    ['other.service', 'restart'],
-  ] as const)('controls %s where nothing is to be taken over', (name, action) => {
-    expect(outline(entry('running', false, unit(name, action)))).toEqual([
-      `plain running: ${action} ${name}`,
+    ['fail2ban.service', 'start', 'guarded'],
+    ['other.service', 'restart', 'plain'],
+  ] as const)('controls %s where nothing is to be taken over', (name, action, phase) => {
+    expect(outline(entry('running', unit(name, action))).at(-1)).toBe(`${phase} running: ${action} ${name}`);
+  });
+
+  it('does not guard what is taken from a fail2ban that is about to go', () => {
+    const gone: Change = { kind: 'remove-file', path: '/etc/fail2ban/jail.d/james.conf', sha256: 'x' };
+    expect(
+      outline(
+        entry('james', gone, sync('james')),
+        entry('package', { kind: 'remove-packages', names: ['fail2ban'] }),
+      ),
+    ).toEqual([
+      'plain james: remove /etc/fail2ban/jail.d/james.conf',
+      'plain package: purge fail2ban and what only they needed',
+    ]);
+  });
+
+  it('tells which steps may have done something although they failed', () => {
+    const steps = compile([
+      entry('sshd', write('/etc/ssh/sshd_config'), unit('ssh.service', 'reload-or-restart')),
+    ]).steps;
+    expect(steps.map(({ phase, partial = false }) => [phase, partial])).toEqual([
+      ['arm', false],
+      ['guarded', false],
+      ['guarded', true],
     ]);
   });
 });

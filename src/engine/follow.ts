@@ -1,0 +1,190 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Output, type RunOptions, TransportError } from '../transport/transport.ts';
+import { confirmation, followScript, stopScript } from './job.ts';
+import { type Journal, readJournal } from './journal.ts';
+import type { Line } from './line.ts';
+
+export interface FollowOptions {
+  readonly line: Line;
+  /** Seconds the host waits for the confirming login. */
+  readonly confirmTimeout: number;
+  /** One line about what is under way. */
+  readonly progress: (line: string) => void;
+  /** The operator wants the run to end: the job finishes its step and undoes what is not confirmed. */
+  readonly stop?: AbortSignal | undefined;
+  /** The operator wants to leave at once. */
+  readonly leave?: AbortSignal | undefined;
+  /** Waits, unless the operator wants to leave. */
+  readonly pause?: ((seconds: number, leave: AbortSignal | undefined) => Promise<void>) | undefined;
+}
+
+/** A job on the host, by what has to be known to follow it. */
+export interface Followed {
+  readonly id: string;
+  /** What its steps do, for progress; none of a job that another run has laid down. */
+  readonly titles: readonly string[];
+}
+
+/** Seconds before the line is tried again, where nothing says how long it will be down: a host may be starting anew. */
+const RETRY = [1, 30] as const;
+/** Seconds that the host has, after its deadline, to undo. */
+const GRACE = 4;
+
+/**
+ * Follows a job to its end, confirming it when it waits, and over a new connection if the line is lost. At most two
+ * connections in a run that nothing disturbs, and two more to find out what became of one.
+ */
+export class Follower {
+  readonly #options: FollowOptions;
+  readonly #job: Followed;
+  #chunks: Buffer[] = [];
+  #told = 0;
+  #confirming: Promise<boolean> | undefined;
+  /** When the host began to wait, by the clock of this machine. */
+  #waitingSince: number | undefined;
+  /** The line that is held was opened while the host waited. */
+  #proven = false;
+
+  constructor(job: Followed, options: FollowOptions) {
+    this.#job = job;
+    this.#options = options;
+  }
+
+  /** Runs `script`, which lays the job down or follows one, and comes back with the whole journal. */
+  async follow(script: string): Promise<Journal> {
+    const { line, stop } = this.#options;
+    const onStop = () => void this.#stop();
+    stop?.addEventListener('abort', onStop, { once: true });
+    if (stop?.aborted) onStop();
+    try {
+      await line.run(script, this.#listening());
+    } catch (error) {
+      if (!(error instanceof TransportError) || error.reason === 'interrupted' || this.#chunks.length === 0)
+        throw error;
+      await this.#reconnect(error);
+    } finally {
+      stop?.removeEventListener('abort', onStop);
+    }
+    await this.#confirming;
+    return this.#journal();
+  }
+
+  /** The line was lost; the host goes on by itself. */
+  async #reconnect(lost: TransportError): Promise<void> {
+    const { line, progress, leave, pause = sleepUnless } = this.#options;
+    const since = Date.now();
+    let last = lost;
+    for (const attempt of [0, 1] as const) {
+      // the same trouble may have kept the confirming login away: then the one to come tries again
+      const shutOut = (await this.#confirming) === false;
+      if (shutOut) this.#confirming = undefined;
+      await line.close();
+      const seconds = Math.ceil(this.#patience(attempt, shutOut, since));
+      progress(
+        `the connection was lost; the host goes on by itself, connecting again${seconds > 1 ? ` in ${seconds} s` : ''}`,
+      );
+      await pause(seconds, leave);
+      // a login that is made while the host waits proves as much as any other
+      this.#proven = this.#waitingSince !== undefined;
+      const before = this.#chunks;
+      this.#chunks = [];
+      try {
+        await line.run(followScript(this.#job.id), this.#listening());
+        return;
+      } catch (error) {
+        if (!(error instanceof TransportError) || error.reason === 'interrupted') throw error;
+        last = error;
+        if (this.#chunks.length === 0) this.#chunks = before;
+      }
+    }
+    throw last;
+  }
+
+  /**
+   * Seconds before the line is tried again. Where nobody gets in the host has to undo first: the first try may find that it
+   * was but the network, the second comes when the window is over.
+   */
+  #patience(attempt: 0 | 1, shutOut: boolean, lostAt: number): number {
+    const { guard } = this.#journal();
+    if (guard !== 'armed' && guard !== 'waiting') return RETRY[attempt];
+    const window = this.#options.confirmTimeout + GRACE;
+    const left = Math.max(1, window - (Date.now() - (this.#waitingSince ?? lostAt)) / 1000);
+    if (attempt === 1) return left;
+    if (!shutOut) return RETRY[0];
+    return left > 20 ? left / 3 : left;
+  }
+
+  #listening() {
+    const { progress, stop, leave } = this.#options;
+    const { titles } = this.#job;
+    return {
+      ...(leave && { signal: leave }),
+      onStdout: (chunk: Buffer) => {
+        this.#chunks.push(chunk);
+        const journal = this.#journal();
+        const begun = journal.steps.findLastIndex(({ state }) => state !== 'not-run');
+        for (; this.#told <= begun; this.#told++) progress(titles[this.#told]!);
+        if (journal.guard !== 'waiting' || stop?.aborted) return;
+        this.#confirming ??= this.#confirm();
+        this.#waitingSince ??= Date.now();
+      },
+    };
+  }
+
+  #journal(): Journal {
+    return readJournal(Buffer.concat(this.#chunks), this.#job.id, this.#job.titles.length);
+  }
+
+  /** A new TCP connection, login and sudo: only that proves that the operator can still get in. */
+  async #confirm(): Promise<boolean> {
+    const { line, progress, confirmTimeout, leave } = this.#options;
+    progress('a new login has to confirm that you can still get in');
+    try {
+      const script = confirmation(this.#job.id);
+      const options = { silence: confirmTimeout, ...(leave && { signal: leave }) };
+      const { stdout } = this.#proven
+        ? await this.#beside(script, options)
+        : await line.runAnew(script, options);
+      const { guard } = readJournal(stdout, this.#job.id, 0);
+      progress(
+        guard === 'confirmed'
+          ? 'a new login worked: you can still get in'
+          : 'a new login worked, but too late: the host had undone the change already',
+      );
+      return true;
+    } catch (error) {
+      if (!(error instanceof TransportError)) throw error;
+      progress(`no new login was possible (${error.reason}); the host undoes the change by itself`);
+      return false;
+    }
+  }
+
+  /** Tells the job to end. If that does not reach it, it goes on by itself and undoes what nobody confirms. */
+  async #stop(): Promise<void> {
+    const { leave } = this.#options;
+    try {
+      await this.#beside(stopScript(this.#job.id), { silence: 20, ...(leave && { signal: leave }) });
+    } catch (error) {
+      if (!(error instanceof TransportError)) throw error;
+    }
+  }
+
+  /** Over the line that is held, or a new one where the host allows one session a connection. */
+  async #beside(script: string, options: RunOptions): Promise<Output> {
+    const { line } = this.#options;
+    try {
+      return await line.run(script, options);
+    } catch (error) {
+      if (!(error instanceof TransportError) || error.reason === 'interrupted') throw error;
+      return line.runAnew(script, options);
+    }
+  }
+}
+
+async function sleepUnless(seconds: number, leave: AbortSignal | undefined): Promise<void> {
+  try {
+    await sleep(seconds * 1000, undefined, { ...(leave && { signal: leave }) });
+  } catch {
+    // the connection that comes next is given up by the same signal
+  }
+}

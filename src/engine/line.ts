@@ -1,0 +1,57 @@
+import type { Output, RunOptions, Transport } from '../transport/transport.ts';
+
+/** Opens a new connection to a host; `signal` gives it up. */
+export type Connect = (signal: AbortSignal | undefined) => Promise<Transport>;
+
+/** The connections of one run to one host: one that is held, and new ones where only a new one proves something. */
+export class Line {
+  readonly #connect: Connect;
+  #held: Transport | undefined;
+  #closed = { connections: 0, execs: 0 };
+
+  constructor(connect: Connect) {
+    this.#connect = connect;
+  }
+
+  /** Runs a script over the connection that is held, which the first one opens. */
+  async run(script: string, options: RunOptions): Promise<Output> {
+    this.#held ??= await this.#connect(options.signal);
+    return this.#held.run(script, options);
+  }
+
+  /** Runs a script over a new connection, which is closed afterwards. */
+  async runAnew(script: string, options: RunOptions): Promise<Output> {
+    let transport: Transport | undefined;
+    try {
+      transport = await this.#connect(options.signal);
+      return await transport.run(script, options);
+    } finally {
+      if (transport) await this.#end(transport);
+      else this.#closed.connections += 1;
+    }
+  }
+
+  async close(): Promise<void> {
+    const held = this.#held;
+    this.#held = undefined;
+    if (held) await this.#end(held);
+  }
+
+  /** Connections and execs so far. */
+  get counts(): { readonly connections: number; readonly execs: number } {
+    const held = this.#held?.counts ?? { connections: 0, execs: 0 };
+    return {
+      connections: this.#closed.connections + held.connections,
+      execs: this.#closed.execs + held.execs,
+    };
+  }
+
+  async #end(transport: Transport): Promise<void> {
+    const { connections, execs } = transport.counts;
+    this.#closed = {
+      connections: this.#closed.connections + connections,
+      execs: this.#closed.execs + execs,
+    };
+    await transport.close();
+  }
+}

@@ -1,0 +1,56 @@
+import { lines, raw } from '../shell/quote.ts';
+import { RUNS, working } from '../shell/records.ts';
+import { absent, defineProbe, type Observed, present } from './probe.ts';
+
+/** The latest run of harden on a host. */
+export interface LatestRun {
+  readonly id: string;
+  /** It is still at work, or being undone. */
+  readonly working: boolean;
+  /** It came to its end; false where the host was restarted meanwhile or the job was killed. */
+  readonly ended: boolean;
+  /** It undid what nobody had confirmed. */
+  readonly rolledBack: boolean;
+  /** Who began it, and when. */
+  readonly who: string;
+  /** The program that began it, as its machine knows it. */
+  readonly mark: string;
+}
+
+/** Absent: harden never ran there, or only a version that did not note how its runs end. */
+export const latestRunProbe = defineProbe<'latest', LatestRun>({
+  name: 'latest-run',
+  key: () => 'latest',
+  script: () =>
+    lines([
+      working,
+      raw(`run=$(readlink ${RUNS}/current) || exit 0
+[ -e "$run/plan.json" ] || exit 0
+has() { if [ -e "$run/$1" ]; then echo yes; else echo no; fi; }
+echo "id=\${run##*/}"
+echo "working=$(if working; then echo yes; else echo no; fi)"
+echo "ended=$(has ended)"
+echo "rolledback=$(has rolledback)"
+sed -n '1s/^/who=/p; 2s/^/mark=/p' "$run/holder"`),
+    ]),
+  parse(output) {
+    const value = new Map(
+      output
+        .toString()
+        .split('\n')
+        .map((line) => line.split(/=(.*)/s).slice(0, 2) as [string, string]),
+    );
+    const id = value.get('id');
+    const run: Observed<LatestRun> = id
+      ? present({
+          id,
+          working: value.get('working') === 'yes',
+          ended: value.get('ended') === 'yes',
+          rolledBack: value.get('rolledback') === 'yes',
+          who: value.get('who') ?? '',
+          mark: value.get('mark') ?? '',
+        })
+      : absent;
+    return new Map([['latest', run]]);
+  },
+});
