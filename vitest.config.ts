@@ -1,15 +1,8 @@
-import { spawnSync } from 'node:child_process';
 import { defineConfig } from 'vitest/config';
 import { DISTRIBUTIONS, type Distribution } from './test/hosts/distributions.ts';
+import { canBeMade } from './test/hosts/image.ts';
 
-/** Whether hosts of it can be made here: `test/prepare` pulls the images that a registry gives. */
-function available(distribution: Distribution): boolean {
-  const { origin } = DISTRIBUTIONS[distribution];
-  if ('suite' in origin) return true;
-  return spawnSync('docker', ['image', 'inspect', origin.image], { stdio: 'ignore' }).status === 0;
-}
-
-const distributions = (Object.keys(DISTRIBUTIONS) as Distribution[]).filter(available);
+const distributions = (Object.keys(DISTRIBUTIONS) as Distribution[]).filter(canBeMade);
 
 export default defineConfig({
   test: {

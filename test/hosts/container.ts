@@ -20,28 +20,45 @@ export class HostContainer extends GenericContainer {
     super(image);
     this.engine = engine;
     this.withLabels({ [LABEL]: runId() });
-    this.withAddedCapabilities('NET_ADMIN', 'NET_RAW');
+    this.withAddedCapabilities(...CAPABILITIES);
   }
 
   /** Makes systemd process 1. */
   withSystemd(): this {
-    this.createOpts.StopSignal = 'SIGRTMIN+3';
+    this.createOpts.StopSignal = STOP_SIGNAL;
     const cgroup = cgroupAccess(this.engine);
-    Object.assign(this.hostConfig, {
-      CgroupnsMode: cgroup.namespace,
-      // as on most hosts; the engine's default bridge switches it off
-      Sysctls: { 'net.ipv6.conf.all.disable_ipv6': '0' },
-    });
+    Object.assign(this.hostConfig, { CgroupnsMode: cgroup.namespace, Sysctls: SYSCTLS });
     if (cgroup.bind)
       this.withBindMounts([{ source: '/sys/fs/cgroup', target: '/sys/fs/cgroup', mode: cgroup.bind }]);
     if (cgroup.security) this.withSecurityOpt(cgroup.security);
     // room for a /var that can be filled
     this.withSharedMemorySize(512 * 2 ** 20);
-    return this.withCommand(['/lib/systemd/systemd']).withTmpFs({
-      '/run': 'rw,nosuid,nodev,noexec,mode=755',
-      '/run/lock': 'rw,nosuid,nodev,noexec,mode=1777',
-    });
+    return this.withCommand(['/lib/systemd/systemd']).withTmpFs(TMPFS);
   }
+}
+
+const CAPABILITIES = ['NET_ADMIN', 'NET_RAW'];
+const STOP_SIGNAL = 'SIGRTMIN+3';
+// as on most hosts; the engine's default bridge switches it off
+const SYSCTLS = { 'net.ipv6.conf.all.disable_ipv6': '0' };
+const TMPFS = {
+  '/run': 'rw,nosuid,nodev,noexec,mode=755',
+  '/run/lock': 'rw,nosuid,nodev,noexec,mode=1777',
+};
+
+/** The same as arguments of `docker create`, for a host that somebody else starts. */
+export function createArguments(engine: Engine): string[] {
+  const cgroup = cgroupAccess(engine);
+  return [
+    `--label=${LABEL}=${runId()}`,
+    ...CAPABILITIES.map((capability) => `--cap-add=${capability}`),
+    `--stop-signal=${STOP_SIGNAL}`,
+    `--cgroupns=${cgroup.namespace}`,
+    ...(cgroup.bind ? [`--volume=/sys/fs/cgroup:/sys/fs/cgroup:${cgroup.bind}`] : []),
+    ...(cgroup.security ? [`--security-opt=${cgroup.security}`] : []),
+    ...Object.entries(SYSCTLS).map(([name, value]) => `--sysctl=${name}=${value}`),
+    ...Object.entries(TMPFS).map(([path, options]) => `--tmpfs=${path}:${options}`),
+  ];
 }
 
 interface CgroupAccess {

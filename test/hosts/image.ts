@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -22,6 +23,13 @@ const PACKAGES = [
 ];
 
 const FILES = join(repository, 'test/hosts/files');
+
+/** Whether hosts of it can be made here: `test/prepare` pulls the images that a registry gives. */
+export function canBeMade(distribution: Distribution): boolean {
+  const { origin } = DISTRIBUTIONS[distribution];
+  if ('suite' in origin) return true;
+  return spawnSync('docker', ['image', 'inspect', origin.image], { stdio: 'ignore' }).status === 0;
+}
 
 /** The tag of a distribution's image: another recipe is another image. */
 async function imageName(distribution: Distribution): Promise<string> {
