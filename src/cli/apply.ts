@@ -1,6 +1,6 @@
 import { confirm } from './ask.ts';
 import { type CommonOptions, UsageError } from './options.ts';
-import { Session } from './session.ts';
+import { Session, type SessionOptions } from './session.ts';
 
 export interface ApplyOptions extends CommonOptions {
   readonly yes?: boolean;
@@ -8,21 +8,31 @@ export interface ApplyOptions extends CommonOptions {
   readonly detailedExitcode?: boolean;
 }
 
-/** Shows the plan, asks, applies it, and proves that the hosts are then as declared. */
+/** Makes the hosts as the playbook declares them. */
 export async function apply(inventory: string | undefined, options: ApplyOptions): Promise<number> {
+  return applyPlan('apply', inventory, options);
+}
+
+/** Shows the plan, asks, applies it, and proves that the hosts are then as declared. */
+export async function applyPlan(
+  command: 'apply' | 'rollback',
+  inventory: string | undefined,
+  options: ApplyOptions & SessionOptions,
+): Promise<number> {
   const asks = !options.yes;
   if (asks && !process.stdin.isTTY) {
     throw new UsageError(
-      'apply asks before it changes anything, and there is no terminal to ask on: look at harden diff, then give --yes',
+      `${command} asks before it changes anything, and there is no terminal to ask on: ${command === 'apply' ? 'look at harden diff, then give --yes' : 'give --yes'}`,
     );
   }
-  const session = await Session.open('apply', inventory, options);
+  const session = await Session.open(command, inventory, options);
   try {
     const checked = await session.each((host) => host.prepare());
     const pending = session.hosts.filter((host) => host.pending);
     if (session.interrupted || pending.length === 0) return session.finish(checked);
-    session.showPlan(checked, asks);
-    if (asks && !(await confirm(`Apply to ${pending.length} ${pending.length === 1 ? 'host' : 'hosts'}?`))) {
+    session.showPlan(checked, asks || command === 'rollback');
+    const verb = command === 'apply' ? 'Apply to' : 'Roll back';
+    if (asks && !(await confirm(`${verb} ${pending.length} ${pending.length === 1 ? 'host' : 'hosts'}?`))) {
       process.stderr.write('You did not agree: nothing was changed.\n');
       return session.finish(checked, { declined: true });
     }

@@ -28,20 +28,24 @@ export async function main(argv: readonly string[]): Promise<number> {
       code = await (await import('./look.ts')).look(name, inventory, options);
     });
   }
-  withInventory(program.command('apply').description('make it so, then prove it'))
-    .option('--yes', 'do not ask')
-    .addOption(
-      new Option(
-        '--confirm-timeout <seconds>',
-        'how long a host waits for the new login that confirms a change that could lock you out',
-      )
-        .default(60)
-        .argParser(whole('--confirm-timeout', 10, 600)),
-    )
-    .option('--detailed-exitcode', 'exit with 2 when something was changed')
-    .action(async (inventory, options) => {
+  changing(program.command('apply').description('make it so, then prove it')).action(
+    async (inventory, options) => {
       code = await (await import('./apply.ts')).apply(inventory, options);
+    },
+  );
+  changing(
+    program.command('rollback').description('put back what the latest apply, or another run, changed'),
+    OF_PLAYBOOKS,
+  )
+    .option('--run <id>', 'the run whose changes are put back, as harden log prints it')
+    .action(async (inventory, options) => {
+      code = await (await import('./rollback.ts')).rollback(inventory, options);
     });
+  withInventory(program.command('log').description('the runs that each host remembers'), OF_PLAYBOOKS).action(
+    async (inventory, options) => {
+      code = await (await import('./log.ts')).log(inventory, options);
+    },
+  );
   program
     .command('init')
     .description('a commented inventory and playbook to start from')
@@ -73,10 +77,31 @@ export async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
-function withInventory(command: Command): Command {
+/** Flags that mean nothing to a command that has nothing to do with playbooks. */
+const OF_PLAYBOOKS = ['playbook', 'tags', 'task', 'var'];
+
+/** `without`: flags that mean nothing to the command. */
+function withInventory(command: Command, without: readonly string[] = []): Command {
   command.argument('[inventory]', 'default: $HARDEN_INVENTORY, inventory.yaml, inventory/inventory.yaml');
-  for (const option of commonOptions()) command.addOption(option);
+  for (const option of commonOptions()) {
+    if (!without.includes(option.attributeName())) command.addOption(option);
+  }
   return command;
+}
+
+/** A command that changes hosts. */
+function changing(command: Command, without: readonly string[] = []): Command {
+  return withInventory(command, without)
+    .option('--yes', 'do not ask')
+    .addOption(
+      new Option(
+        '--confirm-timeout <seconds>',
+        'how long a host waits for the new login that confirms a change that could lock you out',
+      )
+        .default(60)
+        .argParser(whole('--confirm-timeout', 10, 600)),
+    )
+    .option('--detailed-exitcode', 'exit with 2 when something was changed');
 }
 
 /** Says what went wrong, as a sentence, and gives the exit code. */

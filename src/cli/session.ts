@@ -4,16 +4,26 @@ import { thisHolder } from '../engine/holder.ts';
 import { HostRun } from '../engine/host.ts';
 import { findInventory } from '../inventory/find.ts';
 import { loadRun } from '../playbook/load-run.ts';
+import { logReport } from '../report/log.ts';
 import { type CommandName, exitCode, type HostResult, type RunResult, summarize } from '../report/result.ts';
 import { type Painter, painter } from '../report/terminal.ts';
 import { type Given, textReport } from '../report/text.ts';
 import { taskTypes } from '../tasks/registry.ts';
+import type { Task } from '../tasks/task.ts';
 import { oneLine } from '../text/harmless.ts';
 import { connect } from '../transport/connect.ts';
 import { version } from '../version.ts';
 import { becomePassword, keyPassphrase } from './ask.ts';
 import { type Interruption, interruptible } from './interrupt.ts';
 import type { CommonOptions } from './options.ts';
+
+export interface SessionOptions {
+  readonly confirmTimeout?: number;
+  /** The command has nothing to do with playbooks. */
+  readonly hostsOnly?: boolean;
+  /** Instead of the tasks of the playbooks. */
+  readonly only?: readonly Task[];
+}
 
 /** One run of a command over hosts: files are loaded, hosts are worked on, one result comes out. */
 export class Session {
@@ -27,7 +37,7 @@ export class Session {
   static async open(
     command: CommandName,
     inventory: string | undefined,
-    options: CommonOptions & { confirmTimeout?: number },
+    options: CommonOptions & SessionOptions,
   ): Promise<Session> {
     const path = await findInventory(inventory, process.env, process.cwd());
     const loaded = await loadRun({
@@ -39,6 +49,7 @@ export class Session {
       ...(options.var ? { vars: options.var } : {}),
       taskTypes,
       cwd: process.cwd(),
+      hostsOnly: options.hostsOnly ?? false,
     });
     return new Session(command, inventory ?? relative(process.cwd(), path), loaded.hosts, options);
   }
@@ -47,7 +58,7 @@ export class Session {
     command: CommandName,
     inventory: string,
     hosts: Awaited<ReturnType<typeof loadRun>>['hosts'],
-    options: CommonOptions & { confirmTimeout?: number },
+    options: CommonOptions & SessionOptions,
   ) {
     this.command = command;
     this.#options = options;
@@ -61,8 +72,9 @@ export class Session {
     const holder = thisHolder();
     this.hosts = hosts.map(
       ({ target, tasks }) =>
-        new HostRun(target, tasks, {
+        new HostRun(target, options.only ?? tasks, {
           connect: (signal) => connect(target, { becomePassword: password, passphrase, signal }),
+          command: command === 'rollback' ? command : 'apply',
           confirmTimeout: options.confirmTimeout ?? 60,
           holder,
           progress: (line) => this.#progress(`${target.name} | ${line}`),
@@ -110,7 +122,7 @@ export class Session {
   }
 
   #text(result: RunResult, diff: boolean, given?: Given): string {
-    return textReport(result, {
+    return (result.command === 'log' ? logReport : textReport)(result, {
       paint: this.paint,
       diff,
       quiet: this.#options.quiet ?? false,

@@ -21,6 +21,12 @@ export function describe(change: Change): ChangeResult {
         diff: unified(path, before.state === 'absent' ? undefined : text(old), text(content)),
       };
     }
+    case 'restore-file': {
+      const { path, before, content } = change;
+      const old = before.state === 'absent' ? undefined : before.content;
+      if (!content || (before.state !== 'absent' && !old)) return { kind: 'file', path, summary };
+      return { kind: 'file', path, summary, diff: unified(path, old && text(old), text(content)) };
+    }
     case 'set-attributes':
       return { kind: 'attributes', path: change.path, summary };
     case 'make-directory':

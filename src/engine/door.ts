@@ -33,6 +33,7 @@ export function cutsOff(change: Change): boolean {
     case 'control-unit':
       return UNITS.test(change.unit);
     case 'write-file':
+    case 'restore-file':
     case 'set-attributes':
     case 'make-directory':
     case 'remove-file':

@@ -104,7 +104,7 @@ tac "$RUN/files" > "$RUN/files.undo"
 while read -r n state path; do
   [ "$n" -gt "$since" ] 2>/dev/null || continue
   case $path in */systemd/*) units_changed=yes ;; esac
-  if put_file_back "$n" "$state" "$path"; then sed -i "s/^$n [^ ]*/$n undone/" "$RUN/files"; else trouble "$path"; fi
+  if put_file_back "$RUN/before/$n" "$state" "$path"; then sed -i "s/^$n [^ ]*/$n undone/" "$RUN/files"; else trouble "$path"; fi
 done < "$RUN/files.undo"
 rm -f "$RUN/files.undo"
 sync`);

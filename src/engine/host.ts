@@ -1,25 +1,36 @@
-import { ask } from '../probes/probe.ts';
+import { historyProbe } from '../probes/history.ts';
+import { ask, type Question } from '../probes/probe.ts';
 import { type LatestRun, latestRunProbe } from '../probes/runs.ts';
-import type { ChangeResult, HostResult, HostStatus, TaskResult, TaskStatus } from '../report/result.ts';
+import type {
+  ChangeResult,
+  HostResult,
+  HostStatus,
+  RunEntry,
+  TaskResult,
+  TaskStatus,
+} from '../report/result.ts';
 import { frames, script } from '../shell/frame.ts';
 import type { Task } from '../tasks/task.ts';
 import type { Output, Target } from '../transport/transport.ts';
 import { TransportError } from '../transport/transport.ts';
 import { describe } from './describe.ts';
 import { Follower, type FollowOptions } from './follow.ts';
+import { runsOf } from './history.ts';
 import { type Holder, isAbandoned } from './holder.ts';
 import { followScript, type Job, newRunId, startScript, waveId } from './job.ts';
 import { judgeConvergence, judgeSteps, judgeUnseen, lastWord, type Outcome } from './judge.ts';
 import { type Connect, Line } from './line.ts';
 import { Inquiry, type Observations, observation } from './observe.ts';
 import { type Decision, nextWave, type Pending, type Planned, plan, questionsOf } from './plan.ts';
+import { remembered, runOf } from './remember.ts';
 import { compile } from './steps/compile.ts';
 import { unsupported } from './supported.ts';
-import { title } from './title.ts';
 
 export interface HostOptions {
   /** Opens a new connection to the host; called once, and once more for each confirmation. */
   readonly connect: Connect;
+  /** What the host's history calls this run. */
+  readonly command: 'apply' | 'rollback';
   /** Seconds the host waits for the confirming login. */
   readonly confirmTimeout: number;
   /** Who runs this, for whoever finds the host locked. */
@@ -50,6 +61,7 @@ export class HostRun {
   readonly #run = newRunId();
   #waves = 0;
   #latest: LatestRun | undefined;
+  #runs: readonly RunEntry[] | undefined;
   readonly #notes: string[] = [];
   #applying = false;
   /** The tasks whose job was laid down and has not been judged. */
@@ -101,8 +113,29 @@ export class HostRun {
     return this.result('check');
   }
 
+  /** The runs that the host remembers. */
+  async log(): Promise<HostResult> {
+    await this.#try(async () => {
+      const all = ask(historyProbe, 'all' as const);
+      const seen = await this.#observe([all]);
+      const waves = seen.get(all);
+      if (waves.state === 'unreadable') {
+        this.#failure = {
+          status: 'failed',
+          reason: `What ${this.target.name} remembers of its runs cannot be read (${waves.why}).`,
+        };
+      } else this.#runs = runsOf(waves.state === 'present' ? waves.value : [], this.#latest);
+    });
+    return this.result('check');
+  }
+
   async #look(prove: boolean): Promise<void> {
-    const inquiry = new Inquiry([...questionsOf(this.#tasks, prove), ask(latestRunProbe, 'latest' as const)]);
+    this.#plan(await this.#observe(questionsOf(this.#tasks, prove)), prove);
+  }
+
+  /** One round trip. */
+  async #observe(questions: readonly Question<unknown>[]): Promise<Observations> {
+    const inquiry = new Inquiry([...questions, ask(latestRunProbe, 'latest' as const)]);
     const nonce = newRunId();
     const { stop } = this.#options;
     const output = await this.#line.run(script(observation(inquiry, nonce)), {
@@ -112,7 +145,7 @@ export class HostRun {
     const seen = this.#read(inquiry, frames(output.stdout, nonce), output);
     const latest = seen.get(ask(latestRunProbe, 'latest' as const));
     this.#latest = latest.state === 'present' ? latest.value : undefined;
-    this.#plan(seen, prove);
+    return seen;
   }
 
   /** What became of a run that did not come to its end. */
@@ -157,6 +190,7 @@ export class HostRun {
       status: this.#failure?.status ?? hostStatus(tasks),
       ...(this.#failure ? { reason: this.#failure.reason } : {}),
       notes: this.#notes,
+      ...(this.#runs ? { runs: this.#runs } : {}),
       roundTrips: execs,
       connections,
       durationMs: Date.now() - this.#started,
@@ -227,13 +261,10 @@ export class HostRun {
       confirmTimeout: this.#options.confirmTimeout,
       inquiry: new Inquiry(questionsOf(this.#tasks, true)),
       holder: this.#options.holder,
-      plan: {
-        tasks: wave.map(({ task, decision }) => ({
-          id: task.id,
-          reason: decision.reason,
-          changes: decision.changes.map(title),
-        })),
-      },
+      plan: remembered(this.#options.command, wave),
+      needs: wave
+        .flatMap(({ decision }) => decision.changes)
+        .flatMap((change) => (change.kind === 'restore-file' ? [runOf(change.copy)] : []))[0],
     };
     this.#underWay = wave;
     const titles = steps.map((step) => step.title);

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { RUN_ID, type WavePlan } from '../probes/history.ts';
 import { feed, frameFunctions, script } from '../shell/frame.ts';
 import { lines, raw, type Sh, sh } from '../shell/quote.ts';
 import { JOB_UNIT, RUNS, working } from '../shell/records.ts';
@@ -38,9 +39,9 @@ export interface Job {
   /** Who runs it from where. */
   readonly holder: Holder;
   /** What is planned, for the host's history. */
-  readonly plan: object;
+  readonly plan: WavePlan;
   /** A run that this one needs: it is not forgotten meanwhile. */
-  readonly needs?: string;
+  readonly needs?: string | undefined;
 }
 
 /** Seconds that guarded steps may take beside the time for the confirming login: one that hangs is undone as well. */
@@ -196,9 +197,6 @@ const forgetOld = ({
   { print (seen[run] < kept ? "young" : "old"), $0 }' | while read -r age folder; do
   [ "$age" = young ] && [ -z "$(find "$folder" -maxdepth 0 -mtime ${`+${KEPT_DAYS}`})" ] || retire "\${folder%/}"
 done`;
-
-/** Characters of a run's id; those of its waves are longer. */
-const RUN_ID = 24;
 
 /** Writes a file of the run; a disk that fills up leaves a shorter one, which may be a script all the same. */
 function layDown(name: string, text: string): Sh {

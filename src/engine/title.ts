@@ -5,6 +5,8 @@ export function title(change: Change): string {
   switch (change.kind) {
     case 'write-file':
       return `write ${change.path}`;
+    case 'restore-file':
+      return `put ${change.path} back`;
     case 'set-attributes':
       return `${change.path}: ${change.summary}`;
     case 'make-directory':

@@ -25,6 +25,8 @@ export interface RunOptions {
   readonly vars?: Readonly<Record<string, string>>;
   readonly taskTypes: ReadonlyMap<string, AnyTaskType>;
   readonly cwd: string;
+  /** What is asked has nothing to do with playbooks: one that is missing or wrong is no obstacle. */
+  readonly hostsOnly?: boolean;
 }
 
 export interface LoadedRun {
@@ -40,7 +42,7 @@ export async function loadRun(options: RunOptions): Promise<LoadedRun> {
   );
   const written = problems.length === 0 ? (document.value as Inventory) : rightParts(document.value);
   const { inventory, keys } = expandRanges(written, document, problems);
-  const playbooks = await readPlaybooks(document, inventory, options, problems);
+  const playbooks = options.hostsOnly ? [] : await readPlaybooks(document, inventory, options, problems);
   const names = Object.keys(inventory.hosts);
   const groups = Object.entries(inventory.groups ?? {});
   const commandLine = readAssignments(options.vars ?? {}, problems);
@@ -64,10 +66,12 @@ export async function loadRun(options: RunOptions): Promise<LoadedRun> {
       ),
     );
   }
-  problems.push(
-    ...misspelt(document, written, playbooks, commandLine),
-    ...unknownChoices(playbooks, options),
-  );
+  if (!options.hostsOnly) {
+    problems.push(
+      ...misspelt(document, written, playbooks, commandLine),
+      ...unknownChoices(playbooks, options),
+    );
+  }
   if (problems.length > 0) throw new InputError(problems);
 
   const selected =
@@ -87,7 +91,7 @@ export async function loadRun(options: RunOptions): Promise<LoadedRun> {
     target: target(name, inventory),
     tasks: (made[names.indexOf(name)] ?? []).flatMap(({ tasks }) => tasks).filter(chosen),
   }));
-  if (hosts.every(({ tasks }) => tasks.length === 0))
+  if (!options.hostsOnly && hosts.every(({ tasks }) => tasks.length === 0))
     throw new InputError([{ file: '--task', message: 'no task has both this id and one of these tags' }]);
   return { hosts };
 }

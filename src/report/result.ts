@@ -32,6 +32,22 @@ export interface TaskResult {
   readonly changes: readonly ChangeResult[];
 }
 
+/** A run as a host remembers it. */
+export interface RunEntry {
+  readonly id: string;
+  /** When it began, by the host's clock: ISO 8601. */
+  readonly began: string;
+  /** `ann@laptop`; '' if an older version began it. */
+  readonly who: string;
+  readonly command: string;
+  /** `cut off`: it did not come to its end, as where the host was restarted. */
+  readonly state: 'ended' | 'rolled back' | 'cut off' | 'at work';
+  /** Changes to files, units and packages that stand. */
+  readonly changes: number;
+  /** The tasks that it applied. */
+  readonly tasks: readonly string[];
+}
+
 export interface HostResult {
   readonly name: string;
   readonly address: string;
@@ -40,6 +56,8 @@ export interface HostResult {
   readonly reason?: string;
   /** What the user should know of the host beside its tasks. */
   readonly notes?: readonly string[];
+  /** Of `log`: the oldest first. */
+  readonly runs?: readonly RunEntry[];
   /** Execs on the host. */
   readonly roundTrips: number;
   readonly connections: number;
@@ -47,7 +65,7 @@ export interface HostResult {
   readonly tasks: readonly TaskResult[];
 }
 
-export type CommandName = 'check' | 'diff' | 'apply' | 'verify';
+export type CommandName = 'check' | 'diff' | 'apply' | 'verify' | 'rollback' | 'log';
 
 export interface RunResult {
   readonly format: 'harden.result/1';

@@ -136,7 +136,7 @@ function nextCommand({ command, hosts, summary }: RunResult, given: Given): stri
     const words = [given.inventory, ...given.choices, ...(limit === undefined ? [] : ['--limit', limit])];
     return ['harden', name, ...words.map(typed)].join(' ');
   };
-  if (command !== 'apply') {
+  if (command !== 'apply' && command !== 'rollback') {
     const drifted = hosts.filter((host) => host.tasks.some(({ status }) => status === 'drift'));
     return drifted.length === 0 ? undefined : next('apply', drifted);
   }

@@ -22,7 +22,8 @@ export const working = raw(
  * - `units`: `UNIT UNIT-FILE-STATE ACTIVE-STATE` before it was first controlled, or `UNIT forgotten`;
  * - `packages`: `installed NAME`, or `removed NAME`.
  *
- * `origins` prints a line a path: where its old content lies, state, where what was last written lies, path.
+ * `origins` prints a line a path: where its old content lies, state, where what was last written lies, path. With an
+ * argument, also of what was given back meanwhile.
  */
 export const records = (state: string = STATE): Sh =>
   raw(`# what outlived its run first, then the runs in the order in which they were laid down
@@ -31,17 +32,17 @@ record_folders() {
   ls -1tr ${state}/runs/*/job.sh 2>/dev/null | sed 's#/job\\.sh$##' | grep -v '/current$'
 }
 origins() {
-  record_folders | while read -r folder; do [ ! -f "$folder/files" ] || sed "s#^#$folder #" "$folder/files"; done | awk '
+  record_folders | while read -r folder; do [ ! -f "$folder/files" ] || sed "s#^#$folder #" "$folder/files"; done | awk -v all="\${1:-}" '
     { path = $0; for (i = 0; i < 3; i++) sub(/^[^ ]* /, "", path) }
     $3 == "undone" { next }
-    $3 == "forgotten" { delete first[path]; delete last[path]; next }
+    $3 == "forgotten" { if (all) next; delete first[path]; delete last[path]; next }
     !(path in first) || (first[path] ~ / attributes=/ && $3 == "file") { first[path] = $1 "/before/" $2 " " $3 }
     $3 !~ /^attributes=/ { last[path] = $1 "/after/" $2 }
     END { for (path in first) print first[path], (path in last ? last[path] : "-"), path }'
 }
 unit_origins() {
   record_folders | while read -r folder; do [ ! -f "$folder/units" ] || cat "$folder/units"; done |
-    awk '$2 == "forgotten" { delete first[$1]; next } !($1 in first) { first[$1] = $0 } END { for (unit in first) print first[unit] }'
+    awk -v all="\${1:-}" '$2 == "forgotten" { if (!all) delete first[$1]; next } !($1 in first) { first[$1] = $0 } END { for (unit in first) print first[unit] }'
 }
 # runs of 0.1.0 did not note packages: what they were to install stands in their script, what came with it in apt's own log
 package_origins() {

@@ -33,6 +33,18 @@ export interface SetAttributes {
   readonly restores?: boolean;
 }
 
+/** Puts back exactly what an earlier run kept of a file: content, owner, mode, times and extended attributes. */
+export interface RestoreFile {
+  readonly kind: 'restore-file';
+  /** Absolute, symlinks resolved. */
+  readonly path: string;
+  readonly before: Before;
+  /** Where that run's copy lies on the host. */
+  readonly copy: string;
+  /** For the diff; undefined if it is too large. */
+  readonly content?: Buffer;
+}
+
 /** Takes away a file that harden made, if it still is the one that was seen. */
 export interface RemoveFile {
   readonly kind: 'remove-file';
@@ -144,6 +156,7 @@ export interface SyncFail2ban {
 /** Plain data: the same value is shown as a diff, compiled to shell, and judged by the second observation. */
 export type Change =
   | WriteFile
+  | RestoreFile
   | SetAttributes
   | MakeDirectory
   | RemoveFile

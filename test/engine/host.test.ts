@@ -81,6 +81,7 @@ function fakeHost(answers: readonly Answer[], connections: readonly ('open' | 'r
   const run = (...tasks: Task[]) =>
     new HostRun({ name: 'h', address: 'h', connection: 'ssh', become: true }, tasks, {
       connect,
+      command: 'apply',
       confirmTimeout: 60,
       holder: { who: 'test', mark: 'test/1' },
       progress: (line) => progress.push(line),

@@ -30,7 +30,7 @@ export async function record(
     for (const [name, text] of Object.entries({ ...files, 'inventory.yaml': inventory })) {
       await writeFile(join(folder, name), text);
     }
-    const yes = command === 'apply' ? ['--yes'] : [];
+    const yes = command === 'apply' || command === 'rollback' ? ['--yes'] : [];
     const { code, stdout, stderr } = await harden([command, '--json', ...yes, ...args], {
       cwd: folder,
       ...(env && { env }),

@@ -1,44 +1,24 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { startHost, type TestHost } from './host.ts';
 import { record, statuses } from './record.ts';
-import { changed, type Snapshot, snapshotOf } from './snapshot.ts';
+import { changed, type Lasting, lastingState } from './snapshot.ts';
 
 let host: TestHost;
 afterEach(() => host?.stop());
 
 const ABSENT = { args: ['--var', 'state=absent'] };
 
-/** Every file that lasts, with its attributes and content; but for what any use of apt, dpkg and SSH leaves. */
-const LISTING = `
-lasting() {
-  find / -xdev \\( -path /proc -o -path /sys -o -path /run -o -path /dev -o -path /tmp -o -path /var/lib/harden -o -path /var/log \\
-    -o -path /var/cache -o -path /var/lib/apt -o -path /var/lib/systemd \\) -prune -o \\
-    ! -path '/var/lib/dpkg/*-old' ! -name ld.so.cache "$@"
-}
-lasting -printf '%p %M %u %g %l\\n' | sort
-lasting -type f -exec sha256sum {} + | sort -k 2`;
-
-interface Fresh {
-  readonly listing: string;
-  readonly snapshot: Snapshot;
-}
-
-const look = async (): Promise<Fresh> => ({
-  listing: await host.must(LISTING),
-  snapshot: await snapshotOf(host),
-});
-
 async function applied(): Promise<void> {
   const result = await record('apply', host.inventory());
   expect(result.exitCode, result.text).toBe(0);
 }
 
-async function takenAway(fresh: Fresh): Promise<void> {
+async function takenAway(fresh: Lasting): Promise<void> {
   const planned = await record('check', host.inventory(), ABSENT);
   expect(planned.exitCode, planned.text).toBe(2);
   const result = await record('apply', host.inventory(), ABSENT);
   expect(result.exitCode, result.text).toBe(0);
-  const after = await look();
+  const after = await lastingState(host);
   expect(after.listing).toBe(fresh.listing);
   expect(changed(fresh.snapshot.state, after.snapshot.state)).toEqual([]);
   expect(await host.must('iptables-save; ip6tables-save; nft list ruleset 2>/dev/null || :')).not.toMatch(
@@ -52,7 +32,7 @@ async function takenAway(fresh: Fresh): Promise<void> {
 describe('state: absent', () => {
   it('leaves the host as it was before the first apply, and a second one changes nothing', async () => {
     host = await startHost();
-    const fresh = await look();
+    const fresh = await lastingState(host);
     await applied();
     // a later run has other values, and its records are not those of the first
     const again = await record(
@@ -101,7 +81,7 @@ describe('state: absent', () => {
 
   it('takes away what the first release made, whose runs noted neither packages nor units', async () => {
     host = await startHost();
-    const fresh = await look();
+    const fresh = await lastingState(host);
     await applied();
     await host.must(`for run in /var/lib/harden/runs/*/; do
       [ ! -L "\${run%/}" ] || continue

@@ -68,3 +68,24 @@ const things = (printed: string): Things =>
 /** What is not the same in both. */
 export const changed = (before: Things, after: Things): string[] =>
   [...new Set([...before.keys(), ...after.keys()])].filter((key) => before.get(key) !== after.get(key));
+
+/** Every file that lasts, with its attributes and content; but for what any use of apt, dpkg and SSH leaves. */
+const LISTING = `
+lasting() {
+  find / -xdev \\( -path /proc -o -path /sys -o -path /run -o -path /dev -o -path /tmp -o -path /var/lib/harden -o -path /var/log \\
+    -o -path /var/cache -o -path /var/lib/apt -o -path /var/lib/systemd \\) -prune -o \\
+    ! -path '/var/lib/dpkg/*-old' ! -name ld.so.cache "$@"
+}
+lasting -printf '%p %M %u %g %l\\n' | sort
+lasting -type f -exec sha256sum {} + | sort -k 2`;
+
+/** All that lasts on a host. */
+export interface Lasting {
+  readonly listing: string;
+  readonly snapshot: Snapshot;
+}
+
+export const lastingState = async (host: TestHost): Promise<Lasting> => ({
+  listing: await host.must(LISTING),
+  snapshot: await snapshotOf(host),
+});

@@ -4,7 +4,14 @@ import type { Task } from '../../tasks/task.ts';
 import { cutsOff } from '../door.ts';
 import { armGuard } from '../guard.ts';
 import { title } from '../title.ts';
-import { makeDirectory, removeDirectory, removeFile, setAttributes, writeFile } from './files.ts';
+import {
+  makeDirectory,
+  removeDirectory,
+  removeFile,
+  restoreFile,
+  setAttributes,
+  writeFile,
+} from './files.ts';
 import { loadRules, removeRules } from './load-rules.ts';
 import { installPackages, removePackages } from './packages.ts';
 import type { Phase, Step } from './step.ts';
@@ -21,6 +28,8 @@ function code(change: Change): Sh {
   switch (change.kind) {
     case 'write-file':
       return writeFile(change);
+    case 'restore-file':
+      return restoreFile(change);
     case 'set-attributes':
       return setAttributes(change);
     case 'make-directory':
@@ -49,11 +58,12 @@ function code(change: Change): Sh {
 
 const PHASES: readonly Phase[] = ['plain', 'arm', 'guarded', 'settle', 'confirmed'];
 
-/** Rules reach the disk only after the login that confirms them, so that a restart rescues as well. */
+/**
+ * The phase of a change of a guarded task. What belongs to rules reaches the disk only after the login that confirms
+ * them, so that a restart rescues as well.
+ */
 function phaseOf(change: Change, changes: readonly Change[]): Phase {
-  return changes.some(({ kind }) => kind === 'load-rules') && change.kind !== 'load-rules'
-    ? 'confirmed'
-    : 'guarded';
+  return changes.some(({ kind }) => kind === 'load-rules') && !cutsOff(change) ? 'confirmed' : 'guarded';
 }
 
 const ofFail2ban = (change: Change): boolean =>
@@ -107,7 +117,7 @@ export function compile(wave: readonly TaskChanges[]): Work {
       } else if (change.kind === 'install-packages' || change.kind === 'remove-packages') {
         packages[change.kind].push({ task: task.id, names: change.names });
       } else {
-        const phase = cuts ? phaseOf(change, changes) : 'plain';
+        const phase = cuts && !(leaving && ofFail2ban(change)) ? phaseOf(change, changes) : 'plain';
         const partial = change.kind === 'run-command' || change.kind === 'control-unit';
         if (phase === 'guarded') guarded.push(change);
         steps.push({ phase, tasks: [task.id], title: title(change), code: code(change), partial });

@@ -4,6 +4,7 @@ import type {
   MakeDirectory,
   RemoveDirectory,
   RemoveFile,
+  RestoreFile,
   SetAttributes,
   WriteFile,
 } from '../../tasks/change.ts';
@@ -17,6 +18,10 @@ export function writeFile(change: WriteFile): Sh {
     content,
   );
   return change.restores ? lines([write, forget(path)]) : write;
+}
+
+export function restoreFile({ path, before, copy }: RestoreFile): Sh {
+  return sh`restore_file ${path} ${before.state === 'absent' ? 'absent' : before.sha256} ${copy}`;
 }
 
 export function setAttributes({ path, mode, owner, group, restores }: SetAttributes): Sh {

@@ -3,22 +3,28 @@ import { foreignLink } from '../../shell/links.ts';
 import { raw } from '../../shell/quote.ts';
 
 /** A shell function that stands on its own: the guard's undoing needs it too. */
-export const putFileBack = raw(`# put_file_back NUMBER STATE PATH
-put_file_back() {
+export const putFileBack = raw(`# put_file_back COPY STATE PATH: exactly as it was; PATH has no link in it
+put_file_back() (
+  dir=$(dirname -- "$3") name=./\${3##*/}
+  [ -d "$dir" ] || [ "$2" != absent ] || exit 0
+  # nobody who may rename a folder on the way can lead elsewhere what root does
+  cd -- "$dir" && [ "$(pwd -P)" = "$dir" ] || exit 1
   case $2 in
     file) ;;
-    absent) if [ -d "$3" ]; then rmdir -- "$3"; else rm -f -- "$3"; fi; return ;;
+    absent)
+      if [ -d "$name" ] && ! [ -L "$name" ]; then rmdir -- "$name"; else rm -f -- "$name"; fi
+      exit ;;
     attributes=*)
-      set -- $(echo "\${2#*=}" | tr , ' ') "$3"
-      chown -- "\${2##*/}:\${3##*/}" "$4" && chmod -- "0$1" "$4"
-      return ;;
-    *) return 0 ;;
+      set -- $(echo "\${2#*=}" | tr , ' ')
+      [ ! -L "$name" ] && chown -- "\${2##*/}:\${3##*/}" "$name" && chmod -- "0$1" "$name"
+      exit ;;
+    *) exit 0 ;;
   esac
-  tmp=$(mktemp "$(dirname -- "$3")/.harden.XXXXXX") || return
-  if cp -a -- "$RUN/before/$1" "$tmp" && mv -fT -- "$tmp" "$3"; then return 0; fi
+  tmp=$(mktemp ./.harden.XXXXXX) || exit
+  cp -a --remove-destination -- "$1" "$tmp" && sync "$tmp" && mv -fT -- "$tmp" "$name" && sync . && exit 0
   rm -f -- "$tmp"
-  return 1
-}`);
+  exit 1
+)`);
 
 /**
  * Shell functions that the steps of a job share. `$RUN` is the run's directory; what they note in it is told in
@@ -60,7 +66,7 @@ restore_files() {
     for below in "$@"; do
       case $path in "$below"/*) ;; *) continue ;; esac
       [ $found = 2 ] || found=0
-      if put_file_back "$n" "$state" "$path"; then sed -i "s/^$n [^ ]*/$n undone/" "$RUN/files"
+      if put_file_back "$RUN/before/$n" "$state" "$path"; then sed -i "s/^$n [^ ]*/$n undone/" "$RUN/files"
       else found=2; lost="$lost $path"; fi
       break
     done
@@ -155,6 +161,19 @@ remove_file() {
   keep "$name" "$path"
   rm -f -- "$name"
   sync .
+}
+# restore_file PATH NOW COPY: NOW is the sha256 that was seen, or absent; COPY is what an earlier run kept of it
+restore_file() {
+  kept=$3
+  enter "$1"
+  if [ "$2" = absent ]; then
+    if [ -e "$name" ] || [ -L "$name" ]; then fail "$path appeared after the plan was made; it was left alone"; fi
+  elif ! [ -f "$name" ] || [ -L "$name" ] || [ "$(digest "$name")" != "$2" ]; then
+    fail "$path changed after the plan was made; it was left alone"
+  fi
+  keep "$name" "$path"
+  cp -a -- "$kept" "$RUN/after/$n"
+  put_file_back "$kept" file "$path" || fail "$path could not be replaced (is it a mount point, or the disk full?); it was left alone"
 }
 # remove_directory PATH
 remove_directory() {

@@ -1,0 +1,29 @@
+import type { RulesBefore, WavePlan } from '../probes/history.ts';
+import { RUN_ID } from '../probes/history.ts';
+import { RUNS } from '../shell/records.ts';
+import type { Pending } from './plan.ts';
+import { title } from './title.ts';
+
+/** What the host keeps of a wave's plan: for `harden log`, and what `harden rollback` could not know otherwise. */
+export function remembered(command: 'apply' | 'rollback', wave: readonly Pending[]): WavePlan {
+  const changes = wave.flatMap(({ decision }) => decision.changes);
+  return {
+    command,
+    tasks: wave.map(({ task, decision }) => ({
+      id: task.id,
+      reason: decision.reason,
+      changes: decision.changes.map(title),
+    })),
+    rules: changes.flatMap((change): RulesBefore[] => {
+      if (change.kind !== 'load-rules' && change.kind !== 'remove-rules') return [];
+      const { family, chain, before } = change;
+      const head = `-A ${chain} `;
+      const rules = before.flatMap((rule) => (rule.startsWith(head) ? [rule.slice(head.length)] : []));
+      return [{ family, chain, rules }];
+    }),
+    commands: changes.flatMap((change) => (change.kind === 'run-command' ? [change.command] : [])),
+  };
+}
+
+/** The run that a kept file belongs to. */
+export const runOf = (copy: string): string => copy.slice(RUNS.length + 1, RUNS.length + 1 + RUN_ID);

@@ -1,0 +1,119 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { stringify } from 'yaml';
+import { startHost, type TestHost } from './host.ts';
+import { record, statuses } from './record.ts';
+import { changed, lastingState, snapshotOf } from './snapshot.ts';
+
+let host: TestHost;
+beforeAll(async () => {
+  host = await startHost();
+});
+afterAll(() => host?.stop());
+
+const runs = async () => {
+  const log = await record('log', host.inventory());
+  expect(log.exitCode, log.text).toBe(0);
+  expect(log.host).toMatchObject({ connections: 1, roundTrips: 1 });
+  return log.host.runs ?? [];
+};
+
+async function rolledBack(...args: string[]) {
+  const result = await record('rollback', host.inventory(), { args });
+  expect(result.exitCode, result.text).toBe(0);
+  return result;
+}
+
+describe('rollback', () => {
+  it('has nothing to do on a host that harden never touched, and leaves no trace there', async () => {
+    const before = await host.diff();
+    expect(await runs()).toEqual([]);
+    const result = await rolledBack();
+    expect(result.tasks.rollback).toMatchObject({
+      status: 'ok',
+      reason: 'harden has applied nothing here that it remembers',
+    });
+    expect(
+      (await host.diff()).filter((path) => !before.includes(path) && !/^\/var\/(log|lib\/sudo)/.test(path)),
+    ).toEqual([]);
+  });
+
+  it('of the first apply leaves the host as it was, and a second one changes nothing', async () => {
+    const fresh = await lastingState(host);
+    const applied = await record('apply', host.inventory());
+    expect(applied.exitCode, applied.text).toBe(0);
+    expect(await runs()).toMatchObject([
+      {
+        command: 'apply',
+        state: 'ended',
+        tasks: expect.arrayContaining(['fail2ban.installed', 'firewall.limits']),
+      },
+    ]);
+    const result = await rolledBack();
+    expect(statuses(result)).toEqual({ rollback: 'changed' });
+    const after = await lastingState(host);
+    expect(after.listing).toBe(fresh.listing);
+    expect(changed(fresh.snapshot.state, after.snapshot.state)).toEqual([]);
+    expect(await host.must('iptables-save; ip6tables-save; nft list ruleset 2>/dev/null || :')).not.toMatch(
+      /HARDEN|DDOS|f2b/,
+    );
+    expect((await rolledBack()).tasks.rollback?.reason).toMatch(
+      /^everything is as it was before run [0-9a-f]{24} /,
+    );
+    expect((await runs()).map(({ command, state }) => [command, state])).toEqual([
+      ['apply', 'ended'],
+      ['rollback', 'ended'],
+    ]);
+  });
+
+  it('of a later apply gives back bytes, mode and owner, the limits and the running values that it found', async () => {
+    const applied = await record('apply', host.inventory());
+    expect(applied.exitCode, applied.text).toBe(0);
+    await host.must(`
+      printf '# mine\\r\\n' >>/etc/fail2ban/jail.d/james.conf; chown daemon:mail /etc/fail2ban/jail.d/james.conf; chmod 0604 /etc/fail2ban/jail.d/james.conf
+      sed -i '/<AppenderRef ref="James/d' /opt/james/conf/log4j2.xml; chmod 0640 /opt/james/conf/log4j2.xml
+      sed -i 's/^maxretry.*/maxretry = 7/' /etc/fail2ban/jail.d/defaults-debian.conf; fail2ban-client reload >/dev/null`);
+    const before = await snapshotOf(host);
+    const again = await record('apply', host.inventory({ vars: { smtp_hitcount: 9 } }));
+    expect(again.exitCode, again.text).toBe(0);
+    const diff = await record('rollback', host.inventory(), { args: ['-v'] });
+    expect(diff.exitCode, diff.text).toBe(0);
+    expect(diff.text).toMatch(/^\s+-\s*maxretry = 2$/m);
+    expect(diff.text).toMatch(/^\s+\+\s*maxretry = 7$/m);
+    expect(changed(before.state, (await snapshotOf(host)).state)).toEqual([]);
+    expect(await host.must('stat -c "%U:%G %a" /etc/fail2ban/jail.d/james.conf')).toBe('daemon:mail 604');
+  });
+
+  it('leaves alone what others changed since, and an earlier run under a later one', async () => {
+    const files = (content: string) => ({
+      'playbook.yaml': stringify({
+        name: 'x',
+        tasks: [{ id: 'x', name: 'x', file: { path: '/etc/x', content } }],
+      }),
+    });
+    const inventory = host.inventory({ playbook: 'playbook.yaml' });
+    for (const content of ['one\n', 'two\n']) {
+      expect((await record('apply', inventory, { files: files(content) })).exitCode).toBe(0);
+    }
+    const one = (await runs()).find(({ tasks }) => tasks.includes('x'));
+    const under = await record('rollback', inventory, { args: ['--run', one!.id] });
+    expect(under.exitCode, under.text).toBe(3);
+    expect(under.tasks.rollback?.reason).toMatch(
+      /^\/etc\/x was changed since that run; .*roll back what came later first/,
+    );
+    await host.must('echo mine >>/etc/x');
+    const foreign = await record('rollback', inventory);
+    expect(foreign.exitCode, foreign.text).toBe(3);
+    expect(await host.must('cat /etc/x')).toBe('two\nmine');
+    await host.must("printf 'two\\n' >/etc/x");
+    expect((await record('rollback', inventory)).exitCode).toBe(0);
+    expect(await host.must('cat /etc/x')).toBe('one');
+    expect((await record('rollback', inventory, { args: ['--run', one!.id] })).exitCode).toBe(0);
+    expect((await host.exec('test -e /etc/x')).code).toBe(1);
+  });
+
+  it('of a run that nobody knows says where to look', async () => {
+    const result = await record('rollback', host.inventory(), { args: ['--run', 'f'.repeat(24)] });
+    expect(result.exitCode, result.text).toBe(3);
+    expect(result.tasks.rollback?.reason).toMatch(/remembers no run f+; harden log lists/);
+  });
+});
