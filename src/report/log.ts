@@ -20,18 +20,22 @@ function hostText(host: HostResult, paint: Painter): string {
     .join('  ');
   if (!host.runs) return `${header}\n  ${paint('red', 'x')} ${oneLine(host.reason ?? host.status)}`;
   if (host.runs.length === 0) return `${header}\n  harden has changed nothing here that it remembers`;
-  return [header, ...host.runs.toReversed().map((run) => `  ${runText(run, paint)}`)].join('\n');
+  const rows = host.runs.toReversed().map(cells);
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
+  const lines = rows.map((row, index) => {
+    const { state } = host.runs!.at(-1 - index)!;
+    return row
+      .map((cell, column) => (column === row.length - 1 ? cell : cell.padEnd(widths[column]!)))
+      .map((cell, column) => (column === STATE ? paint(STYLES[state], cell) : cell))
+      .join('  ');
+  });
+  return [header, ...lines.map((line) => `  ${line}`)].join('\n');
 }
 
-function runText({ id, began, who, command, state, changes, tasks }: RunEntry, paint: Painter): string {
+const STATE = 4;
+
+function cells({ id, began, who, command, state, changes, tasks }: RunEntry): string[] {
   const when = `${began.slice(0, 10)} ${began.slice(11, 19)} UTC`;
   const what = `${changes} ${changes === 1 ? 'change' : 'changes'}${tasks.length > 0 ? `: ${tasks.join(', ')}` : ''}`;
-  return [
-    id,
-    when,
-    oneLine(who) || 'an older version',
-    command,
-    paint(STYLES[state], state),
-    oneLine(what),
-  ].join('  ');
+  return [id, when, oneLine(who) || 'an older version', command, state, oneLine(what)];
 }

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { logReport } from '../../src/report/log.ts';
 import { painter } from '../../src/report/terminal.ts';
 import { type Given, textReport } from '../../src/report/text.ts';
 import { results } from './results.ts';
@@ -14,6 +15,42 @@ const options = {
 };
 const golden = (name: string, code: number, kind = 'txt') =>
   join(import.meta.dirname, 'golden', `${name}.${code}.${kind}`);
+
+const logged = {
+  ...results['in-sync']!,
+  command: 'log' as const,
+  hosts: [
+    {
+      ...results['in-sync']!.hosts[0]!,
+      tasks: [],
+      runs: [
+        {
+          id: '01a21279b832032e690df011',
+          began: '2026-11-25T11:31:36.000Z',
+          who: 'ann@laptop',
+          command: 'apply',
+          state: 'ended' as const,
+          changes: 12,
+          tasks: ['firewall.limits', 'fail2ban.sshd'],
+        },
+        {
+          id: '01a2127d647e78e1455c6dd2',
+          began: '2026-11-25T11:40:00.000Z',
+          who: 'bob\u001b[2J@desk',
+          command: 'rollback',
+          state: 'cut off' as const,
+          changes: 1,
+          tasks: [],
+        },
+      ],
+    },
+    { ...results['in-sync']!.hosts[0]!, name: 'mail2', tasks: [], runs: [] },
+    { ...results.unreachable!.hosts[0]!, name: 'mail3' },
+  ],
+};
+
+it('the log of three hosts', async () =>
+  await expect(logReport(logged, options)).toMatchFileSnapshot(golden('log', 3)));
 
 /** Each golden file has the exit code in its name: `npx vitest -u` writes them anew. */
 describe('text report', () => {

@@ -1,0 +1,55 @@
+import { describe, expect, it } from 'vitest';
+import { runsOf } from '../../src/engine/history.ts';
+import type { Wave } from '../../src/probes/history.ts';
+
+const RUN = 'a'.repeat(24);
+const wave = (over: Partial<Wave> = {}): Wave => ({
+  id: `${RUN}00`,
+  at: 1_700_000_000,
+  who: 'ann@laptop, since 2023-11-14T22:13:20.000Z',
+  ended: true,
+  guard: 'none',
+  changes: 1,
+  plan: { command: 'apply', tasks: [{ id: 'a', reason: '', changes: [] }] },
+  ...over,
+});
+
+describe('the runs of a host', () => {
+  it('are told as one each, however many waves they had', () =>
+    expect(
+      runsOf(
+        [
+          wave(),
+          wave({
+            id: `${RUN}01`,
+            changes: 2,
+            plan: { command: 'apply', tasks: [{ id: 'b', reason: '', changes: [] }] },
+          }),
+        ],
+        undefined,
+      ),
+    ).toEqual([
+      {
+        id: RUN,
+        began: '2023-11-14T22:13:20.000Z',
+        who: 'ann@laptop',
+        command: 'apply',
+        state: 'ended',
+        changes: 3,
+        tasks: ['a', 'b'],
+      },
+    ]));
+
+  it.each<[string, Partial<Wave>, boolean]>([
+    ['ended', {}, false],
+    ['rolled back', { guard: 'rolledback' }, false],
+    ['rolled back', { guard: 'rolledback', ended: false }, false],
+    ['cut off', { ended: false }, false],
+    ['at work', { ended: false }, true],
+    // versions that kept no plan did not note the end either
+    ['ended', { ended: false, plan: {} }, false],
+  ])('%s: %j', (state, over, working) => {
+    const latest = { id: `${RUN}00`, working, ended: false, rolledBack: false, who: '', mark: '' };
+    expect(runsOf([wave(over)], latest)[0]?.state).toBe(state);
+  });
+});

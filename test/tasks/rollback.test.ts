@@ -1,0 +1,246 @@
+import { describe, expect, it } from 'vitest';
+import type { FirewallState } from '../../src/probes/firewall.ts';
+import type { RunFile, RunRecord, RunUnit, Wave } from '../../src/probes/history.ts';
+import { absent, type Observed, present, unreadable } from '../../src/probes/probe.ts';
+import { rollbackTask } from '../../src/tasks/rollback.ts';
+import type { Verdict } from '../../src/tasks/task.ts';
+import { changesOf, context } from './context.ts';
+
+const ID = 'a'.repeat(24);
+const ATTRIBUTES = { mode: '0644', owner: 'root', group: 'root' };
+const OLD = { ...ATTRIBUTES, sha256: 'old', content: Buffer.from('old') };
+const NEW = { ...ATTRIBUTES, sha256: 'new', content: Buffer.from('new'), ctime: 100 };
+
+const wave = (over: Partial<Wave> = {}): Wave => ({
+  id: `${ID}00`,
+  at: 0,
+  who: 'ann@laptop',
+  ended: true,
+  guard: 'none',
+  changes: 1,
+  plan: { command: 'apply' },
+  ...over,
+});
+const run = (over: Partial<RunRecord>): Observed<RunRecord> =>
+  present({ id: ID, waves: [wave()], files: [], units: [], packages: [], ...over });
+const file = (over: Partial<RunFile> = {}): RunFile => ({
+  path: '/etc/x',
+  before: { state: 'file', copy: '/c', ...OLD },
+  written: 'new',
+  now: { state: 'file', ...NEW },
+  ...over,
+});
+const unit = (over: Partial<RunUnit> = {}): RunUnit => ({
+  unit: 'x.service',
+  unitFileState: 'enabled',
+  activeState: 'active',
+  now: { unitFileState: 'enabled', activeState: 'active', stateChange: 200 },
+  ...over,
+});
+const families = (rules: readonly string[] | undefined): FirewallState['ipv4'] => ({
+  active: present({
+    chains: new Map([['INPUT', ['-j HARDEN']], ...(rules ? [['HARDEN', rules] as const] : [])]),
+  }),
+  other: absent,
+  nat: absent,
+});
+const firewall = (rules: readonly string[] | undefined): Observed<FirewallState> =>
+  present({
+    version: '1.8.9',
+    backend: 'nft',
+    ipv4: families(rules),
+    ipv6: { ...families(undefined), on: true },
+    sshPorts: absent,
+  });
+
+const plan = (record: Observed<RunRecord>, rules: Observed<FirewallState> = absent, which = ID): Verdict =>
+  rollbackTask(which).type.plan({ run: which }, { record, firewall: rules }, context());
+const did = (...args: Parameters<typeof plan>) =>
+  changesOf(plan(...args)).map((change) =>
+    [change.kind, 'path' in change ? change.path : 'unit' in change ? `${change.action} ${change.unit}` : '']
+      .join(' ')
+      .trim(),
+  );
+
+describe('files', () => {
+  it.each<[string, Partial<RunFile>, string[]]>([
+    ['one that it wrote over', {}, ['restore-file /etc/x']],
+    ['one that it made', { before: { state: 'absent' } }, ['remove-file /etc/x']],
+    [
+      'one that it removed',
+      { written: undefined as never, now: { state: 'absent' } },
+      ['restore-file /etc/x'],
+    ],
+    [
+      'the attributes of a directory',
+      {
+        before: { state: 'attributes', ...ATTRIBUTES, mode: '0700' },
+        now: { state: 'directory', ...ATTRIBUTES, entries: [] },
+      },
+      ['set-attributes /etc/x'],
+    ],
+    [
+      'the attributes of a file whose content is back',
+      { now: { state: 'file', ...OLD, ctime: 1, owner: 'daemon' } },
+      ['set-attributes /etc/x'],
+    ],
+    [
+      'a directory that it made',
+      { before: { state: 'absent' }, now: { state: 'directory', ...ATTRIBUTES, entries: [] } },
+      ['remove-directory /etc/x'],
+    ],
+  ])('%s', (_, over, changes) => expect(did(run({ files: [file(over)] }))).toEqual(changes));
+
+  it('go before the directory that holds them, which stays if others put something there', () => {
+    const made = file({ path: '/etc/x/y', before: { state: 'absent' } });
+    const directory = (...entries: string[]) =>
+      file({ before: { state: 'absent' }, now: { state: 'directory', ...ATTRIBUTES, entries } });
+    expect(did(run({ files: [directory('y'), made] }))).toEqual([
+      'remove-file /etc/x/y',
+      'remove-directory /etc/x',
+    ]);
+    expect(did(run({ files: [directory('y', 'z'), made] }))).toEqual(['remove-file /etc/x/y']);
+  });
+
+  it.each<[string, Partial<RunFile>]>([
+    ['back already', { now: { state: 'file', ...OLD, ctime: 1 } }],
+    ['made and gone', { before: { state: 'absent' }, now: { state: 'absent' } }],
+  ])('that are %s need nothing', (_, over) =>
+    expect(plan(run({ files: [file(over)] }))).toMatchObject({
+      verdict: 'ok',
+      reason: `everything is as it was before run ${ID} (ann@laptop)`,
+    }),
+  );
+
+  it.each<[string, Partial<RunFile>, string]>([
+    ['written since', { now: { state: 'file', ...NEW, sha256: 'other' } }, 'was changed'],
+    [
+      'made by it and written since',
+      { before: { state: 'absent' }, now: { state: 'file', ...NEW, sha256: 'o' } },
+      'was changed',
+    ],
+    ['removed since', { now: { state: 'absent' } }, 'was removed'],
+    ['a directory now', { now: { state: 'directory', ...ATTRIBUTES, entries: [] } }, 'became a directory'],
+    ['a link now', { now: { state: 'other' } }, 'became something that is neither'],
+  ])('that are %s are left alone', (_, over, what) => {
+    const verdict = plan(run({ files: [file({ path: '/etc/a' }), file(over)] }));
+    expect(verdict.verdict).toBe('blocked');
+    expect(verdict.reason).toContain(`/etc/x ${what}`);
+  });
+
+  it('that went with a package of the run are no obstacle', () =>
+    expect(
+      plan(
+        run({
+          files: [file({ now: { state: 'absent' } })],
+          packages: [{ name: 'fail2ban', change: 'installed', there: false }],
+        }),
+      ).verdict,
+    ).toBe('ok'));
+});
+
+describe('units', () => {
+  it.each<[string, Partial<RunUnit>, string[]]>([
+    [
+      'one that it enabled and started',
+      { unitFileState: 'disabled', activeState: 'inactive' },
+      ['control-unit disable x.service', 'control-unit stop x.service'],
+    ],
+    [
+      'one that it disabled and stopped',
+      { now: { unitFileState: 'disabled', activeState: 'inactive', stateChange: 200 } },
+      ['control-unit enable x.service', 'control-unit start x.service'],
+    ],
+    [
+      'one that it unmasked',
+      { unitFileState: 'masked', activeState: 'inactive' },
+      ['control-unit stop x.service', 'control-unit mask x.service'],
+    ],
+    ['one that is as it was', {}, []],
+  ])('%s', (_, over, changes) => {
+    const verdict = plan(run({ units: [unit(over)] }));
+    if (changes.length === 0) expect(verdict.verdict).toBe('ok');
+    else expect(did(run({ units: [unit(over)] }))).toEqual(changes);
+  });
+
+  it('that ran take over what was put back, also after a rollback that was cut off before it', () => {
+    expect(did(run({ files: [file()], units: [unit()] }))).toEqual([
+      'restore-file /etc/x',
+      'control-unit restart x.service',
+    ]);
+    const back = file({ now: { state: 'file', ...OLD, ctime: 300 } });
+    expect(did(run({ files: [back], units: [unit()] }))).toEqual(['control-unit restart x.service']);
+  });
+});
+
+describe('fail2ban', () => {
+  const jail = file({
+    path: '/etc/fail2ban/jail.d/x.conf',
+    before: { state: 'file', copy: '/c', ...OLD, content: Buffer.from('[DEFAULT]\na = b\n[sshd]\n') },
+    now: { state: 'file', ...NEW, content: Buffer.from('[sshd]\n[james]\n') },
+  });
+
+  it('that stays takes over what was put back; jails that only the run made may go', () =>
+    expect(changesOf(plan(run({ files: [jail] }))).at(-1)).toMatchObject({
+      kind: 'sync-fail2ban',
+      gone: ['james'],
+    }));
+
+  it('that the run installed goes instead', () =>
+    expect(
+      did(run({ files: [jail], packages: [{ name: 'fail2ban', change: 'installed', there: true }] })),
+    ).toEqual(['restore-file /etc/fail2ban/jail.d/x.conf', 'remove-packages']));
+});
+
+describe('rules', () => {
+  const DROP = (hits: number) =>
+    `-p tcp -m tcp --dport 25 -m conntrack --ctstate NEW -m recent --update --seconds 60 --hitcount ${hits} --name DDOS-SMTP --mask 255.255.255.255 --rsource -j DROP`;
+  const had = (...rules: string[]) =>
+    run({ waves: [wave({ plan: { rules: [{ family: 'ipv4', chain: 'HARDEN', rules }] } })] });
+
+  it('that were others come back, those that were not there go, those that are back stay', () => {
+    expect(did(had(DROP(4)), firewall([DROP(9)]))).toEqual(['load-rules']);
+    expect(did(had(), firewall([DROP(9)]))).toEqual(['remove-rules']);
+    expect(plan(had(DROP(9)), firewall([DROP(9)])).verdict).toBe('ok');
+    expect(plan(had(), firewall(undefined)).verdict).toBe('ok');
+  });
+
+  it('that the host itself undid are back already', () =>
+    expect(
+      plan(
+        run({
+          waves: [
+            wave({ guard: 'rolledback', plan: { rules: [{ family: 'ipv4', chain: 'HARDEN', rules: [] }] } }),
+          ],
+        }),
+        firewall([DROP(9)]),
+      ).verdict,
+    ).toBe('ok'));
+
+  it('that harden did not make are not loaded by it', () =>
+    expect(plan(had('-s 192.0.2.1 -j LOG'), firewall([DROP(9)])).verdict).toBe('blocked'));
+
+  it('that cannot be read are not guessed', () =>
+    expect(plan(had(DROP(4)), unreadable('no lock')).verdict).toBe('failed'));
+});
+
+describe('a run', () => {
+  it('that nobody knows is said to be so', () => {
+    expect(plan(absent)).toMatchObject({ verdict: 'blocked' });
+    expect(plan(absent, absent, 'last')).toMatchObject({ verdict: 'ok' });
+    expect(plan(unreadable('why'))).toMatchObject({ verdict: 'failed' });
+  });
+
+  it('says what cannot be put back', () =>
+    expect(
+      plan(
+        run({
+          waves: [wave({ plan: { commands: ['make install'] } })],
+          packages: [{ name: 'ufw', change: 'removed', there: false }],
+        }),
+      ).notes,
+    ).toEqual([
+      'what this command did stays: make install',
+      'it removed the packages ufw; harden apply installs what the playbook wants again',
+    ]));
+});
