@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { RUN_ID, type WavePlan } from '../probes/history.ts';
+import type { WavePlan } from '../probes/history.ts';
 import { feed, frameFunctions, script } from '../shell/frame.ts';
 import { lines, raw, type Sh, sh } from '../shell/quote.ts';
 import { JOB_UNIT, RUNS, working } from '../shell/records.ts';
@@ -7,7 +7,7 @@ import type { Change } from '../tasks/change.ts';
 import { confirmScript, rollbackScript } from './guard.ts';
 import type { Holder } from './holder.ts';
 import type { Inquiry } from './observe.ts';
-import { retire } from './retire.ts';
+import { retire, retireOld } from './retire.ts';
 import { stepLibrary } from './steps/library.ts';
 import { forgetOperator } from './steps/load-rules.ts';
 import type { Phase, Step } from './steps/step.ts';
@@ -17,10 +17,6 @@ import type { Phase, Step } from './steps/step.ts';
  * somebody else, fills meanwhile does not keep it from saying what became of it.
  */
 const RESERVE = 1024 * 1024;
-
-/** How many runs a host remembers, and for how many days. */
-const KEPT_RUNS = 10;
-const KEPT_DAYS = 30;
 
 export interface Job {
   /** The run that it is a wave of. */
@@ -180,23 +176,11 @@ said=$(systemd-run --quiet --collect --unit=${JOB_UNIT} --property=Type=exec \\
   refuse 'systemd did not start the job'
 }
 ln -sfnT "$RUN" ${RUNS}/current`),
-      forgetOld(job),
+      retireOld([job.run, ...(job.needs === undefined ? [] : [job.needs])]),
       follow,
     ]),
   );
 }
-
-/** Of old runs only what they know of the time before harden is kept. By the host's own time: ids sort by the operators' clocks. */
-const forgetOld = ({
-  run,
-  needs = run,
-}: Job): Sh => sh`ls -1dt ${raw(RUNS)}/*/ | awk -F/ -v own=${run} -v needs=${needs} -v kept=${KEPT_RUNS} '
-  { run = substr($(NF - 1), 1, ${raw(String(RUN_ID))}) }
-  run == "current" || run == own || run == needs { next }
-  !(run in seen) { seen[run] = ++count }
-  { print (seen[run] < kept ? "young" : "old"), $0 }' | while read -r age folder; do
-  [ "$age" = young ] && [ -z "$(find "$folder" -maxdepth 0 -mtime ${`+${KEPT_DAYS}`})" ] || retire "\${folder%/}"
-done`;
 
 /** Writes a file of the run; a disk that fills up leaves a shorter one, which may be a script all the same. */
 function layDown(name: string, text: string): Sh {

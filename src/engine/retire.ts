@@ -1,4 +1,5 @@
-import { lines, raw, type Sh } from '../shell/quote.ts';
+import { RUN_ID } from '../probes/history.ts';
+import { lines, raw, type Sh, sh } from '../shell/quote.ts';
 import { records, STATE } from '../shell/records.ts';
 
 /**
@@ -33,3 +34,20 @@ export const retire = (state: string = STATE): Sh =>
   rm -rf -- "$1"
 }`),
   ]);
+
+/** How many runs a host remembers, and for how many days. */
+const KEPT_RUNS = 10;
+const KEPT_DAYS = 30;
+
+/**
+ * Retires old runs, each with all its waves, but none of `spared`; the oldest first, for what a later one gave back must not
+ * come up again. By the host's own time: ids sort by the operators' clocks. Needs `retire`.
+ */
+export const retireOld = (spared: readonly string[], state: string = STATE): Sh =>
+  sh`ls -1dt ${raw(state)}/runs/*/ | awk -F/ -v spared=${spared.join(' ')} -v kept=${KEPT_RUNS} '
+  { run = substr($(NF - 1), 1, ${raw(String(RUN_ID))}) }
+  run == "current" || index(" " spared " ", " " run " ") { next }
+  !(run in seen) { seen[run] = ++count }
+  { sub("/$", ""); print (seen[run] < kept ? "young" : "old"), $0 }' | tac | while read -r age folder; do
+  [ "$age" = young ] && [ -z "$(find "$folder" -maxdepth 0 -mtime ${`+${KEPT_DAYS}`})" ] || retire "$folder"
+done`;

@@ -1,9 +1,18 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { retire } from '../../src/engine/retire.ts';
+import { retire, retireOld } from '../../src/engine/retire.ts';
 import { records } from '../../src/shell/records.ts';
 
 let state: string;
@@ -109,5 +118,51 @@ describe('what runs noted of the time before harden', () => {
     expect(told('origins').map((line) => line.split(' ').at(-1))).toEqual(['/etc/c']);
     expect(told('unit_origins')).toEqual([]);
     expect(told('package_origins')).toEqual([]);
+  });
+});
+
+describe('old runs', () => {
+  const id = (number: number) => number.toString(16).padStart(24, '0');
+  /** A run of two waves, so many days old. */
+  const runOf = (number: number, days: number) => {
+    const at = Date.now() / 1000 - days * 86_400;
+    return ['00', '01'].map((wave, index) => {
+      const folder = join(state, 'runs', `${id(number)}${wave}`);
+      mkdirSync(join(folder, 'before'), { recursive: true });
+      mkdirSync(join(folder, 'after'));
+      writeFileSync(join(folder, 'job.sh'), '');
+      for (const path of [join(folder, 'job.sh'), folder]) utimesSync(path, at + index, at + index);
+      return folder;
+    });
+  };
+  const left = (...spared: number[]) => {
+    sh(`${retire(state).text}\n${retireOld(spared.map(id), state).text}`);
+    return (folders: readonly string[]) => folders.filter((folder) => existsSync(folder)).length;
+  };
+
+  it('are forgotten after ten, with all their waves', () => {
+    const runs = Array.from({ length: 13 }, (_, index) => runOf(index, 13 - index));
+    const count = left(12);
+    // the one at work, nine older ones
+    expect(runs.map(count)).toEqual([0, 0, 0, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2]);
+  });
+
+  it('are forgotten after thirty days', () => {
+    const runs = [runOf(1, 40), runOf(2, 20), runOf(3, 0)];
+    expect(runs.map(left(3))).toEqual([0, 2, 2]);
+  });
+
+  it('stay while another one needs them', () => {
+    const runs = [runOf(1, 40), runOf(2, 20), runOf(3, 0)];
+    expect(runs.map(left(3, 1))).toEqual([2, 2, 2]);
+  });
+
+  it('do not bring up again what a later one of them gave back', () => {
+    const [first, second] = [runOf(1, 50), runOf(2, 40)];
+    writeFileSync(join(first[0]!, 'files'), '1 absent /etc/a\n');
+    writeFileSync(join(second[0]!, 'files'), '1 forgotten /etc/a\n');
+    runOf(3, 0);
+    left(3);
+    expect(told('origins')).toEqual([]);
   });
 });
