@@ -1,5 +1,7 @@
+import { spawnSync } from 'node:child_process';
 import { Type } from '@sinclair/typebox';
 import { describe, expect, it } from 'vitest';
+import { thisHolder } from '../../src/engine/holder.ts';
 import { HostRun } from '../../src/engine/host.ts';
 import { defineTask, type Task, type Verdict } from '../../src/tasks/task.ts';
 import {
@@ -50,7 +52,12 @@ const done = (steps: number) =>
 type Answer = { readonly says: readonly string[]; readonly lost?: boolean };
 
 /** A host that answers script after script, over whatever connection; and what it was sent. */
-function fakeHost(answers: readonly Answer[], connections: readonly ('open' | 'refused')[] = []) {
+function fakeHost(
+  answers: readonly Answer[],
+  connections: readonly ('open' | 'refused')[] = [],
+  /** Interrupts the run when its first job begins. */
+  stop?: AbortController,
+) {
   const left = [...answers];
   const opens = [...connections];
   const sent: string[] = [];
@@ -62,7 +69,10 @@ function fakeHost(answers: readonly Answer[], connections: readonly ('open' | 'r
       counts: { connections: 1, execs: 0 },
       async run(script: string, { onStdout }: RunOptions = {}): Promise<Output> {
         sent.push(script);
-        const [, nonce] = /@@([0-9a-f]+) %s/.exec(script)!;
+        if (sent.length === 2) stop?.abort();
+        const nonce = /@@([0-9a-f]+) %s/.exec(script)?.[1];
+        // what asks a job to end has nothing to say
+        if (nonce === undefined) return { stdout: Buffer.alloc(0), stderr: Buffer.alloc(0), code: 0 };
         const { says, lost } = left.shift()!;
         const bytes = (lines: readonly string[]) =>
           Buffer.from(lines.map((line) => `@@${nonce} ${line}\n`).join(''));
@@ -85,6 +95,7 @@ function fakeHost(answers: readonly Answer[], connections: readonly ('open' | 'r
       confirmTimeout: 60,
       holder: { who: 'test', mark: 'test/1' },
       progress: (line) => progress.push(line),
+      stop: stop?.signal,
       pause: async (seconds) => void pauses.push(seconds),
     });
   return { run, sent, progress, pauses };
@@ -200,6 +211,77 @@ describe('a run on one host', () => {
     const { byId } = await apply(host, task('g', [GUARDED, OK]));
     expect(byId.g?.status).toBe('changed');
     expect(host.sent).toHaveLength(4);
+  });
+
+  describe('where an earlier run is not over', () => {
+    const { mark } = thisHolder();
+    const gone = mark.replace(/\d+$/, String(spawnSync('true').pid));
+    const latest = (facts: string) => [FACTS, `probe latest-run ${base64(`${facts}\n0`)} =`, 'observed'];
+    const atWork = (by: string) =>
+      latest(`id=0a0a\nworking=yes\nended=no\nrolledback=no\nwho=ann@laptop\nmark=${by}\n`);
+
+    it('follows one whose program is gone to its end, and confirms it if it waits', async () => {
+      const host = fakeHost([
+        { says: atWork(gone) },
+        { says: ['guard armed', 'guard waiting 60', 'guard confirmed', ...SEEN] },
+        { says: ['guard confirmed'] },
+        { says: SEEN },
+        { says: [...done(1), ...SEEN] },
+      ]);
+      const run = host.run(task('a', [CHANGE, CHANGE, OK]));
+      const checked = await run.prepare();
+      expect(checked.notes).toEqual([
+        'an earlier run of yours (ann@laptop) was still at work there and has ended now',
+      ]);
+      expect(host.sent[1]).toContain('/var/lib/harden/runs/0a0a');
+      expect(host.sent[2]).toContain('/confirmed');
+      expect((await run.apply()).status).toBe('changed');
+    });
+
+    it('leaves the run of somebody else alone', async () => {
+      const host = fakeHost([{ says: atWork(mark) }]);
+      await host.run(task('a', [CHANGE])).prepare();
+      expect(host.sent).toHaveLength(1);
+    });
+
+    it('says in a check that it is at work', async () => {
+      const { notes } = await fakeHost([{ says: atWork(gone) }])
+        .run(task('a', [CHANGE]))
+        .check(false);
+      expect(notes?.[0]).toMatch(/^another run is at work there \(ann@laptop\)/);
+    });
+
+    it.each([
+      ['yes', '; what nobody had confirmed was undone'],
+      ['no', ''],
+    ])('tells what became of one that was cut off; rolled back: %s', async (rolledBack, told) => {
+      const says = latest(
+        `id=0a0a\nworking=no\nended=no\nrolledback=${rolledBack}\nwho=ann@laptop\nmark=${gone}\n`,
+      );
+      const { notes } = await fakeHost([{ says }])
+        .run(task('a', [OK]))
+        .check(false);
+      expect(notes).toEqual([
+        `the latest run there (ann@laptop) was cut off before its end, as where the host was restarted${told}: what it still owed shows as drift`,
+      ]);
+    });
+  });
+
+  it('that is interrupted tells the job to end, and begins no further wave', async () => {
+    const stop = new AbortController();
+    const host = fakeHost(
+      [{ says: SEEN }, { says: [...done(1), 'stopped', ...SEEN] }, { says: [] }],
+      [],
+      stop,
+    );
+    const { status, byId } = await apply(host, task('a', [CHANGE, OK], true), task('b', [CHANGE], true));
+    expect(host.sent[2]).toContain(': > "$RUN/stop"');
+    expect(byId.a?.status).toBe('changed');
+    expect(byId.b).toMatchObject({
+      status: 'skipped',
+      reason: 'not applied, since the run was interrupted: it differs',
+    });
+    expect(status).toBe('failed');
   });
 
   it('that cannot be reached changed nothing', async () => {
