@@ -1,7 +1,9 @@
 import { hostname, userInfo } from 'node:os';
-import { relative } from 'node:path';
-import { forEachHost } from '../engine/fleet.ts';
+import { join, relative } from 'node:path';
+import { forEachHost, Slots } from '../engine/fleet.ts';
 import { HostRun } from '../engine/host.ts';
+import { Pacer } from '../engine/pacer.ts';
+import { SharedState, stateFolder } from '../engine/shared-state.ts';
 import { findInventory } from '../inventory/find.ts';
 import { loadRun } from '../playbook/load-run.ts';
 import { type CommandName, exitCode, type HostResult, type RunResult, summarize } from '../report/result.ts';
@@ -10,10 +12,14 @@ import { type Given, textReport } from '../report/text.ts';
 import { taskTypes } from '../tasks/registry.ts';
 import { oneLine } from '../text/harmless.ts';
 import { connect } from '../transport/connect.ts';
+import { message } from '../transport/errors.ts';
 import { version } from '../version.ts';
 import { becomePassword, keyPassphrase } from './ask.ts';
 import { interruptible } from './interrupt.ts';
 import type { CommonOptions } from './options.ts';
+
+/** They change nothing, so that no new login ever has to confirm it. */
+const LOOKS: ReadonlySet<CommandName> = new Set(['check', 'diff', 'verify']);
 
 /** One run of a command over hosts: files are loaded, hosts are worked on, one result comes out. */
 export class Session {
@@ -23,6 +29,9 @@ export class Session {
   readonly #options: CommonOptions;
   readonly #given: Given;
   readonly #interrupted: AbortSignal;
+  readonly #slots: Slots;
+  readonly #pacers: readonly Pacer[];
+  #toldOfState = false;
 
   static async open(
     command: CommandName,
@@ -58,21 +67,37 @@ export class Session {
     const password = becomePassword({ ask: options.askBecomePass ?? false });
     const passphrase = keyPassphrase();
     const holder = `${userInfo().username}@${hostname()}, since ${new Date().toISOString()}`;
-    this.hosts = hosts.map(
-      ({ target, tasks }) =>
-        new HostRun(target, tasks, {
-          connect: () => connect(target, { becomePassword: password, passphrase, signal: this.#interrupted }),
-          confirmTimeout: options.confirmTimeout ?? 60,
-          holder,
-          progress: (line) => this.#progress(`${target.name} | ${line}`),
-          signal: this.#interrupted,
-        }),
-    );
+    this.#slots = new Slots(options.forks);
+    const state = new SharedState(join(stateFolder(process.env), 'connections'));
+    const runs = hosts.map(({ target, tasks }) => {
+      const signal = this.#interrupted;
+      const progress = (line: string) => this.#progress(`${target.name} | ${line}`);
+      const pacer = new Pacer({
+        state,
+        tasks,
+        connections: LOOKS.has(command) ? 1 : 2,
+        progress,
+        unusable: (error) => this.#withoutState(error),
+        lend: (waiting) => this.#slots.lend(waiting),
+        signal,
+      });
+      const run = new HostRun(target, tasks, {
+        connect: () => connect(target, { becomePassword: password, passphrase, signal, gate: pacer }),
+        confirmTimeout: options.confirmTimeout ?? 60,
+        holder,
+        progress,
+        looked: (seen, facts) => pacer.looked(seen, facts),
+        signal,
+      });
+      return { run, pacer };
+    });
+    this.hosts = runs.map(({ run }) => run);
+    this.#pacers = runs.map(({ pacer }) => pacer);
   }
 
   /** Works on all hosts, `--forks` at a time; the results stand in the inventory's order. */
   async each(work: (host: HostRun) => Promise<HostResult>): Promise<HostResult[]> {
-    return forEachHost(this.hosts, this.#options.forks, work, this.#interrupted);
+    return forEachHost(this.hosts, this.#slots, work, this.#interrupted);
   }
 
   get interrupted(): boolean {
@@ -81,6 +106,7 @@ export class Session {
 
   async close(): Promise<void> {
     await Promise.all(this.hosts.map((host) => host.close()));
+    await Promise.all(this.#pacers.map((pacer) => pacer.close()));
   }
 
   /** Prints the result in the form that was asked for and gives the exit code. */
@@ -120,6 +146,14 @@ export class Session {
   /** For people: standard output, or standard error where that is for a program. */
   #say(text: string): void {
     (this.#options.json ? process.stderr : process.stdout).write(text);
+  }
+
+  /** Pacing is a comfort: no run fails without it. */
+  #withoutState(error: unknown): void {
+    if (this.#toldOfState) return;
+    this.#toldOfState = true;
+    if (this.#options.verbose)
+      this.#progress(`connections cannot be paced by what earlier runs did: ${message(error)}`);
   }
 
   #progress(line: string): void {

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { Facts } from '../probes/facts.ts';
 import type { ChangeResult, HostResult, HostStatus, TaskResult, TaskStatus } from '../report/result.ts';
 import { frames, script } from '../shell/frame.ts';
 import type { Task } from '../tasks/task.ts';
@@ -22,6 +23,8 @@ export interface HostOptions {
   readonly holder: string;
   /** One line about what is under way. */
   readonly progress: (line: string) => void;
+  /** Told what each look at the host has seen. */
+  readonly looked?: (seen: Observations, facts: Facts) => void;
   readonly signal?: AbortSignal;
 }
 
@@ -160,6 +163,7 @@ export class HostRun {
       return;
     }
     this.#operator = facts.operator;
+    this.#options.looked?.(seen, facts);
     this.#planned = plan(this.#tasks, seen, facts, prove);
     for (const { task, decision } of this.#planned) {
       if (decision.status === 'change' && !this.#shown.has(task.id)) {

@@ -1,4 +1,6 @@
 import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { repository } from '../repository.ts';
@@ -28,10 +30,13 @@ export function started(
   options: CliOptions = {},
 ): { readonly ended: Promise<Result>; readonly kill: (signal: NodeJS.Signals) => void } {
   const { FORCE_COLOR: _, ...inherited } = process.env;
+  // nothing is known of earlier runs, and nothing stays, unless a test names its own folder
+  const state = mkdtempSync(join(tmpdir(), 'harden-state-'));
   const child = spawn(process.execPath, [join(repository, 'dist/harden.cjs'), ...args], {
     cwd: options.cwd,
-    env: { ...inherited, ...options.env },
+    env: { ...inherited, XDG_STATE_HOME: state, ...options.env },
   });
+  child.on('close', () => rmSync(state, { recursive: true, force: true }));
   const ended = new Promise<number>((resolve, reject) => {
     child.on('error', reject);
     child.on('close', (code, signal) => {
