@@ -66,7 +66,7 @@ function counting(
     const [conditions, from] = [options.size - 1, options.get('-s')];
     const rule = recentRule(options, ports);
     if (rule) met.push(rule);
-    else if (conditions === 0 && table.chains.has(target) && !above.includes(target)) {
+    else if (conditions === 0 && table.chains.has(target) && ![...above, chain].includes(target)) {
       const inner = counting(table, target, source, ports, [...above, chain]);
       met.push(...inner.met);
       if (inner.ended) return { met, ended: true };
