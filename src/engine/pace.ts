@@ -115,16 +115,27 @@ const PERIODS = new Map([
 ]);
 
 /** `five SSH sessions a minute`. */
-export function inWords({ sessions, seconds }: SessionLimit): string {
+function inWords({ sessions, seconds }: SessionLimit): string {
   const many = sessions === 1 ? 'session' : 'sessions';
   return `${NUMBERS[sessions] ?? sessions} SSH ${many} ${PERIODS.get(seconds) ?? `in ${seconds} s`}`;
 }
 
+const subject = (hop: string | undefined) =>
+  hop === undefined ? 'this host' : `the jump host ${printable(hop)}`;
+
 /** `waiting 23 s: this host admits five SSH sessions a minute`. */
 export function sentence({ ms, limit, silence }: Wait, hop: string | undefined): string {
-  const who = hop === undefined ? 'this host' : `the jump host ${printable(hop)}`;
+  const admits = `${subject(hop)} admits ${inWords(limit)}`;
   const why = silence
-    ? `the last try was not answered; ${who} admits ${inWords(limit)}, and after one too many only as long without any`
-    : `${who} admits ${inWords(limit)}`;
+    ? `the last try was not answered; ${admits}, and after one too many none until that time has passed without a try`
+    : admits;
   return `waiting ${Math.ceil(ms / 1000)} s: ${why}`;
+}
+
+/** What is to be known after a try that was not answered: the next run is none that makes it worse. */
+export function afterSilence(limits: readonly SessionLimit[], hop: string | undefined): string {
+  const [slowest] = limits.toSorted((one, other) => other.seconds - one.seconds);
+  return slowest
+    ? `For all that is known here ${subject(hop)} admits ${inWords(slowest)}: the next run waits by itself until that time has passed without a try.`
+    : '';
 }

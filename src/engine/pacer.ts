@@ -10,8 +10,8 @@ import type { Gate } from '../transport/ssh.ts';
 import type { Observations } from './observe.ts';
 import {
   afterLook,
+  afterSilence,
   current,
-  inWords,
   type Memory,
   opening,
   remembered,
@@ -72,16 +72,13 @@ export class Pacer implements Gate {
     }
   }
 
-  async unanswered(way: string, { port = 22 }: Where): Promise<string> {
+  async unanswered(way: string, { port = 22, hop }: Where): Promise<string> {
     let limits = this.#declared(port);
     const noted = await this.#update(way, (memory, now) => {
       limits = [...(memory.looked?.limits ?? limits)];
       return { ...memory, unanswered: now };
     });
-    const [limit] = limits.toSorted((one, other) => other.seconds - one.seconds);
-    return limit && noted !== undefined
-      ? ` It limits SSH to ${inWords(limit)}: the next run from here waits until as long has passed without a try.`
-      : '';
+    return noted === undefined ? '' : afterSilence(limits, hop);
   }
 
   /** Remembers what the host limits, where it was asked for that. */

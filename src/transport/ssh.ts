@@ -65,7 +65,9 @@ async function openStop(
     // whoever gives up early may have been dropped as well
     if (error.reason !== 'timeout' && error.reason !== 'interrupted') throw error;
     const more = await gate.unanswered(way, where);
-    throw error.reason === 'timeout' ? failure('timeout', where, error.message + more, error.cause) : error;
+    throw error.reason === 'timeout'
+      ? failure('timeout', where, `${error.message} ${more}`.trimEnd(), error.cause)
+      : error;
   }
 }
 

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   afterLook,
+  afterSilence,
   current,
   type Memory,
   opening,
@@ -173,9 +174,18 @@ describe('sentence', () => {
       { seconds: 3600, sessions: 1 },
       true,
       undefined,
-      'waiting 23 s: the last try was not answered; this host admits one SSH session an hour, and after one too many only as long without any',
+      'waiting 23 s: the last try was not answered; this host admits one SSH session an hour, and after one too many none until that time has passed without a try',
     ],
   ])('%j %s %s', (limit, silence, hop, expected) =>
     expect(sentence({ ms: 22_001, limit, silence }, hop)).toBe(expected),
   );
 });
+
+it.each<[string, readonly SessionLimit[], string]>([
+  ['nothing where nothing is limited', [], ''],
+  [
+    'how long the next run waits',
+    [{ seconds: 1, sessions: 3 }, FIVE],
+    'For all that is known here this host admits five SSH sessions a minute: the next run waits by itself until that time has passed without a try.',
+  ],
+])('afterSilence says %s', (_, limits, expected) => expect(afterSilence(limits, undefined)).toBe(expected));
