@@ -12,7 +12,7 @@ export interface Memory {
   /** When connections were opened, ascending. */
   readonly opened: readonly number[];
   /** When the last try that nobody answered was given up. */
-  readonly unanswered?: number;
+  readonly unanswered?: number | undefined;
   /** What the host limited when it was last looked at; absent if it never was from here. */
   readonly looked?: { readonly at: number; readonly limits: readonly SessionLimit[] };
 }

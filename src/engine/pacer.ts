@@ -16,6 +16,7 @@ import {
   opening,
   remembered,
   sentence,
+  type Wait,
   waitFor,
   without,
 } from './pace.ts';
@@ -48,28 +49,35 @@ export class Pacer implements Gate {
   }
 
   async admit(way: string, { port = 22, hop }: Where): Promise<void> {
-    const { connections, progress, lend, signal } = this.#options;
+    const { progress, lend, signal } = this.#options;
     await this.#looking;
-    const needed = this.#reserved.has(way) ? 1 : connections;
-    const reserved = this.#reserved.get(way);
     // whoever waits asks anew: another run may have been faster, or have been dropped
     for (;;) {
-      const asked = { wait: undefined as ReturnType<typeof waitFor> };
-      const now = await this.#update(way, (memory, now) => {
-        const open = reserved === undefined ? memory : without(memory, reserved);
-        asked.wait = waitFor(open, this.#declared(port), now, needed);
-        return asked.wait ? memory : opening(open, now, needed);
-      });
-      const { wait } = asked;
-      if (!wait) {
-        this.#last = { way, port };
-        this.#reserved.set(way, needed > 1 ? now : undefined);
-        return;
-      }
+      const wait = await this.#reckon(way, port);
+      if (!wait) break;
       progress(sentence(wait, hop));
       await lend(() => sleep(wait.ms, undefined, { signal }).catch(() => {}));
       if (signal.aborted) return;
     }
+    this.#last = { way, port };
+  }
+
+  /** Takes what a connection needs, unless it has to wait. */
+  async #reckon(way: string, port: number): Promise<Wait | undefined> {
+    const again = this.#reserved.has(way);
+    const reserved = this.#reserved.get(way);
+    const needed = again ? 1 : this.#options.connections;
+    let wait: Wait | undefined;
+    const at = await this.#update(way, (memory, now) => {
+      const open = reserved === undefined ? memory : without(memory, reserved);
+      // a host in the middle of a job waits for its own run, which comes again once and not more
+      const heard = again ? { ...open, unanswered: undefined } : open;
+      wait = waitFor(heard, this.#declared(port), now, needed);
+      return wait ? memory : opening(open, now, needed);
+    });
+    if (wait && at !== undefined) return wait;
+    this.#reserved.set(way, needed > 1 ? at : undefined);
+    return undefined;
   }
 
   async unanswered(way: string, { port = 22, hop }: Where): Promise<string> {
@@ -83,10 +91,10 @@ export class Pacer implements Gate {
 
   /** Remembers what the host limits, where it was asked for that. */
   looked(seen: Observations, { operator }: Facts): void {
-    const { state, value } = { value: undefined, ...seen.get(ask(firewallProbe, 'firewall' as const)) };
-    if (!this.#last || state === 'unreadable') return;
+    const firewall = seen.get(ask(firewallProbe, 'firewall' as const));
+    if (!this.#last || firewall.state === 'unreadable') return;
     const { way, port } = this.#last;
-    const limits = value ? sessionsAdmitted(value, operator, port) : [];
+    const limits = firewall.state === 'absent' ? [] : sessionsAdmitted(firewall.value, operator, port);
     if (!limits) return;
     this.#looking = this.#looking.then(() =>
       this.#update(way, (memory, now) => afterLook(memory, limits, now)),
