@@ -1,7 +1,9 @@
-import { relative } from 'node:path';
-import { forEachHost } from '../engine/fleet.ts';
+import { join, relative } from 'node:path';
+import { forEachHost, Slots } from '../engine/fleet.ts';
 import { thisHolder } from '../engine/holder.ts';
 import { HostRun } from '../engine/host.ts';
+import { Pacer } from '../engine/pacer.ts';
+import { SharedState, stateFolder } from '../engine/shared-state.ts';
 import { findInventory } from '../inventory/find.ts';
 import { loadRun } from '../playbook/load-run.ts';
 import { logReport } from '../report/log.ts';
@@ -12,6 +14,7 @@ import { taskTypes } from '../tasks/registry.ts';
 import type { Task } from '../tasks/task.ts';
 import { oneLine } from '../text/harmless.ts';
 import { connect } from '../transport/connect.ts';
+import { message } from '../transport/errors.ts';
 import { version } from '../version.ts';
 import { becomePassword, keyPassphrase } from './ask.ts';
 import { type Interruption, interruptible } from './interrupt.ts';
@@ -25,6 +28,9 @@ export interface SessionOptions {
   readonly only?: readonly Task[];
 }
 
+/** A new login may have to confirm what they change. */
+const CHANGING: ReadonlySet<CommandName> = new Set(['apply', 'rollback']);
+
 /** One run of a command over hosts: files are loaded, hosts are worked on, one result comes out. */
 export class Session {
   readonly command: CommandName;
@@ -33,6 +39,9 @@ export class Session {
   readonly #options: CommonOptions;
   readonly #given: Given;
   readonly #interruption: Interruption;
+  readonly #slots: Slots;
+  readonly #pacers: readonly Pacer[];
+  #toldOfState = false;
 
   static async open(
     command: CommandName,
@@ -70,23 +79,37 @@ export class Session {
     const password = becomePassword({ ask: options.askBecomePass ?? false });
     const passphrase = keyPassphrase();
     const holder = thisHolder();
-    this.hosts = hosts.map(
-      ({ target, tasks }) =>
-        new HostRun(target, options.only ?? tasks, {
-          connect: (signal) => connect(target, { becomePassword: password, passphrase, signal }),
-          command: command === 'rollback' ? command : 'apply',
-          confirmTimeout: options.confirmTimeout ?? 60,
-          holder,
-          progress: (line) => this.#progress(`${target.name} | ${line}`),
-          stop,
-          leave,
-        }),
-    );
+    this.#slots = new Slots(options.forks);
+    const state = new SharedState(join(stateFolder(process.env), 'connections'));
+    const runs = hosts.map(({ target, tasks }) => {
+      const progress = (line: string) => this.#progress(`${target.name} | ${line}`);
+      const pacer = new Pacer({
+        state,
+        tasks,
+        connections: CHANGING.has(command) ? 2 : 1,
+        progress,
+        unusable: (error) => this.#withoutState(error),
+        lend: (waiting) => this.#slots.lend(waiting),
+      });
+      const run = new HostRun(target, options.only ?? tasks, {
+        connect: (signal) => connect(target, { becomePassword: password, passphrase, signal, gate: pacer }),
+        command: command === 'rollback' ? command : 'apply',
+        confirmTimeout: options.confirmTimeout ?? 60,
+        holder,
+        progress,
+        looked: (seen, facts) => pacer.looked(seen, facts),
+        stop,
+        leave,
+      });
+      return { run, pacer };
+    });
+    this.hosts = runs.map(({ run }) => run);
+    this.#pacers = runs.map(({ pacer }) => pacer);
   }
 
   /** Works on all hosts, `--forks` at a time; the results stand in the inventory's order. */
   async each(work: (host: HostRun) => Promise<HostResult>): Promise<HostResult[]> {
-    return forEachHost(this.hosts, this.#options.forks, work, this.#interruption.stop);
+    return forEachHost(this.hosts, this.#slots, work, this.#interruption.stop);
   }
 
   get interrupted(): boolean {
@@ -95,6 +118,7 @@ export class Session {
 
   async close(): Promise<void> {
     await Promise.all(this.hosts.map((host) => host.close()));
+    await Promise.all(this.#pacers.map((pacer) => pacer.close()));
   }
 
   /** Prints the result in the form that was asked for and gives the exit code. */
@@ -134,6 +158,14 @@ export class Session {
   /** For people: standard output, or standard error where that is for a program. */
   #say(text: string): void {
     (this.#options.json ? process.stderr : process.stdout).write(text);
+  }
+
+  /** Pacing is a comfort: no run fails without it. */
+  #withoutState(error: unknown): void {
+    if (this.#toldOfState) return;
+    this.#toldOfState = true;
+    if (this.#options.verbose)
+      this.#progress(`connections cannot be paced by what earlier runs did: ${message(error)}`);
   }
 
   #progress(line: string): void {

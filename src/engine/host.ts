@@ -1,3 +1,4 @@
+import type { Facts } from '../probes/facts.ts';
 import { historyProbe } from '../probes/history.ts';
 import { ask, type Question } from '../probes/probe.ts';
 import { type LatestRun, latestRunProbe } from '../probes/runs.ts';
@@ -37,6 +38,8 @@ export interface HostOptions {
   readonly holder: Holder;
   /** One line about what is under way. */
   readonly progress: (line: string) => void;
+  /** Told what each look at the host has seen. */
+  readonly looked?: (seen: Observations, facts: Facts) => void;
   /** The operator wants the run to end: looking ends at once, a job with the step that it is at. */
   readonly stop?: AbortSignal | undefined;
   /** The operator wants to leave at once. */
@@ -241,6 +244,7 @@ export class HostRun {
       return;
     }
     this.#operator = facts.operator;
+    this.#options.looked?.(seen, facts);
     this.#planned = plan(this.#tasks, seen, facts, prove);
     for (const { task, decision } of this.#planned) {
       if (decision.status === 'change' && !this.#shown.has(task.id)) {

@@ -6,6 +6,7 @@ import { ask, type Observed } from '../probes/probe.ts';
 import { toolProbe } from '../probes/tool.ts';
 import type { Change, SyncFail2ban, WriteFile } from './change.ts';
 import { exposure } from './common/attributes.ts';
+import { spares } from './common/trusted.ts';
 import { blocked, type Obstacle, unseen, wrongKind } from './common/verdicts.ts';
 import { sentenceList } from './common/words.ts';
 import { writeOver } from './common/write.ts';
@@ -74,7 +75,7 @@ export const fail2banJailTask = defineTask({
       firewall: [firewall],
       tools,
     },
-    { promised },
+    { promised, facts },
   ) {
     const path = jailFile(params);
     if (folder.state === 'absent' || config.state === 'absent') {
@@ -130,7 +131,7 @@ export const fail2banJailTask = defineTask({
     // a reload leaves the kernel's rule with the old ports
     const restart = drift.restart || (wrong.some(({ key }) => key === 'port') && runs(params.name, server));
     if (changes.length === 0 && drift.reasons.length > 0) reasons.push(...drift.reasons, 'the file is right');
-    const notes = notesOf(params, text, wanted);
+    const notes = [...notesOf(params, text, wanted), ...selfBan(params, host, facts.operator)];
     if (exposed) reasons.push(exposed.summary);
     if (exposed && changes.length === 0 && drift.reasons.length === 0) {
       return { verdict: 'change', reason: exposed.summary, changes: [exposed], notes };
@@ -313,3 +314,17 @@ function notesOf(params: JailParams, text: string, wanted: readonly WantedSettin
     `${jailFile(params)} ignores ${sentenceList(wordsOf(kept))}; that is kept because trusted is empty`,
   ];
 }
+
+/** Whoever administers the host is banned like everybody else. */
+function selfBan(params: JailParams, { ignoreip = '' }: Surroundings, operator: string): string[] {
+  const { trusted = [], maxretry, findtime, bantime, enabled } = params;
+  if (enabled === false || !readsSshd(params)) return [];
+  if (spares([...trusted, ...wordsOf(ignoreip)], operator) !== false) return [];
+  const [failures, close] = maxretry === 1 ? ['failed login', 'closes'] : ['failed logins', 'close'];
+  return [
+    `Your address ${operator} is not in trusted: ${maxretry} ${failures} from it within ${inWords(findtime)} ${close} SSH to it for ${inWords(bantime)}. Consider adding it.`,
+  ];
+}
+
+const inWords = (duration: string | number): string =>
+  typeof duration === 'number' || /^\d+$/.test(duration) ? `${duration} s` : duration;

@@ -2,15 +2,24 @@ import type { Duplex } from 'node:stream';
 import type { ClientChannel } from 'ssh2';
 import { printable } from '../text/harmless.ts';
 import type { BecomePassword } from './become.ts';
-import { failure, message, place } from './errors.ts';
+import { failure, interrupted, message, place, type Where } from './errors.ts';
 import { closeLinks, type Link, logIn } from './link.ts';
 import type { Exit, Process } from './process.ts';
 import { planRoute, type RouteOptions, type Stop } from './route.ts';
 import { scriptRunner } from './runner.ts';
 import { openForward, openSocket } from './socket.ts';
-import type { Target, Transport, TransportError } from './transport.ts';
+import { type Target, type Transport, TransportError } from './transport.ts';
+
+/** Decides when a connection is opened. `way` names the stop and those before it: a host sees where one comes from. */
+export interface Gate {
+  /** Before the first packet; resolves when it may be sent, or when the run was interrupted. */
+  admit(way: string, where: Where, signal?: AbortSignal | undefined): Promise<void>;
+  /** The packets were not answered. Gives what else there is to say of that, or ''. */
+  unanswered(way: string, where: Where): Promise<string>;
+}
 
 export interface SshOptions extends RouteOptions {
+  readonly gate?: Gate | undefined;
   /** Asked at most once, and only when sudo wants a password. */
   readonly becomePassword?: BecomePassword | undefined;
   /** Seconds for the TCP connection, and twice that for the login. Default 10. */
@@ -26,11 +35,9 @@ export async function connectSsh(target: Target, options: SshOptions = {}): Prom
   const links: Link[] = [];
   let socket: Duplex | undefined;
   try {
-    for (const stop of stops) {
-      const last = links.at(-1);
-      socket = last
-        ? await openForward(last.client, stop.where, seconds)
-        : await openSocket(stop.where, seconds, options.signal);
+    for (const [index, stop] of stops.entries()) {
+      const way = stops.slice(0, index + 1).map(({ where }) => `${where.address} ${where.port}`);
+      socket = await openStop(stop, way.join(', '), links.at(-1), seconds, options);
       links.push(await logIn(stop, socket, seconds, options.signal));
     }
   } catch (error) {
@@ -40,6 +47,28 @@ export async function connectSsh(target: Target, options: SshOptions = {}): Prom
   }
   // The loop ran at least once: the target itself is the last stop.
   return sshTransport(target, stops.at(-1)!, links, options);
+}
+
+async function openStop(
+  { where }: Stop,
+  way: string,
+  last: Link | undefined,
+  seconds: number,
+  { gate, signal }: SshOptions,
+): Promise<Duplex> {
+  await gate?.admit(way, where, signal);
+  if (signal?.aborted) throw interrupted(where);
+  try {
+    return last ? await openForward(last.client, where, seconds) : await openSocket(where, seconds, signal);
+  } catch (error) {
+    if (!gate || !(error instanceof TransportError)) throw error;
+    // whoever gives up early may have been dropped as well
+    if (error.reason !== 'timeout' && error.reason !== 'interrupted') throw error;
+    const more = await gate.unanswered(way, where);
+    throw error.reason === 'timeout'
+      ? failure('timeout', where, `${error.message} ${more}`.trimEnd(), error.cause)
+      : error;
+  }
 }
 
 function sshTransport(

@@ -18,6 +18,7 @@ async function run(wanted: number, ...args: string[]): Promise<void> {
   console.log(`$ harden ${args.join(' ')}`);
   const command = spawn(process.execPath, [join(repository, 'dist/harden.cjs'), ...args], {
     cwd: folder,
+    env: { ...process.env, XDG_STATE_HOME: folder },
     stdio: ['ignore', 'inherit', 'inherit'],
   });
   const [code] = await once(command, 'close');

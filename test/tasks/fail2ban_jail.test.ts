@@ -507,6 +507,37 @@ describe('the sshd jail', () => {
     expect(written(verdict)).not.toContain('backend');
   });
 
+  const OWN = `[sshd]\nenabled = true\n${VALUES}`;
+  const NOTE =
+    'Your address 192.0.2.7 is not in trusted: 2 failed logins from it within 60m close SSH to it for 120m. Consider adding it.';
+  it.each<[string, string, Over, [string, string][], readonly string[]]>([
+    ['nobody is trusted', OWN, {}, [], [NOTE]],
+    ['another one is trusted', OWN, { trusted: ['198.51.100.0/24'] }, [], [NOTE]],
+    ['the operator is trusted', OWN, { trusted: ['192.0.2.0/24'] }, [], []],
+    ['the host ignores the operator', OWN, {}, [['jail.local', '[DEFAULT]\nignoreip = ::1, 192.0.2.7']], []],
+    [
+      'the host ignores others, by name as well',
+      OWN,
+      {},
+      [['jail.local', '[DEFAULT]\nignoreip = ::1 a.b']],
+      [NOTE],
+    ],
+    ['it is disabled', OWN, { enabled: false }, [], []],
+    ['its filter is another one', OWN, { filter: 'dropbear' }, [], []],
+    [
+      'numbers are given',
+      OWN,
+      { maxretry: 1, findtime: 3600, bantime: '7200' },
+      [],
+      [
+        'Your address 192.0.2.7 is not in trusted: 1 failed login from it within 3600 s closes SSH to it for 7200 s. Consider adding it.',
+      ],
+    ],
+  ])('recommends to trust the operator where %s: %#', (_, own, over, others, notes) => {
+    const filter = over.filter ? [present(fileState())] : [];
+    expect(sshd(own, { filter }, others, over).notes).toEqual(notes);
+  });
+
   it('reads the journal with options of its filter, too', () => {
     const over = { filter: 'sshd[mode=aggressive]' };
     expect(sshd('', { log: absent, filter: [present(fileState())] }, [], over)).toMatchObject({

@@ -4,7 +4,7 @@ import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { connect } from '../../src/transport/connect.ts';
-import type { SshOptions } from '../../src/transport/ssh.ts';
+import type { Gate, SshOptions } from '../../src/transport/ssh.ts';
 import type { Target, Transport } from '../../src/transport/transport.ts';
 import { makeKey, type OnExec, runCommand, type ServerOptions, startServer } from './server.ts';
 
@@ -371,6 +371,40 @@ describe('logging in', () => {
   });
 });
 
+/** Lets everything through and notes what it was asked. */
+const gate = (told: string[], admit: () => void = () => {}): Gate => ({
+  async admit(way, { hop }) {
+    told.push(`${way} ${hop ?? 'target'}`);
+    admit();
+  },
+  async unanswered(way) {
+    told.push(`unanswered ${way}`);
+    return '';
+  },
+});
+
+describe('a gate', () => {
+  test('that an interruption opens lets nobody through', async () => {
+    const server = await serve();
+    const abort = new AbortController();
+    const told: string[] = [];
+    const options = { ...server.options, signal: abort.signal, gate: gate(told, () => abort.abort()) };
+    await expect(connect(server.target, options)).rejects.toMatchObject({ reason: 'interrupted' });
+    expect(server.log.connections).toBe(0);
+    expect(told).toHaveLength(1);
+  });
+
+  // one that nobody answers takes a host that drops packets: test/hosts/once/pace.test.ts
+  test('is told nothing of a refusal, which is an answer', async () => {
+    const server = await serve();
+    const told: string[] = [];
+    const closed = { ...server.target, port: 1, hostKey: server.hostKey };
+    const options = { ...server.options, gate: gate(told) };
+    await expect(connect(closed, options)).rejects.toMatchObject({ reason: 'refused' });
+    expect(told).toEqual(['127.0.0.1 1 target']);
+  });
+});
+
 describe('jump hosts', () => {
   test('two connections deep, each key verified', async () => {
     const bastion = await serve({ forward: true });
@@ -378,6 +412,15 @@ describe('jump hosts', () => {
     const [transport, counts] = await through(bastion, server);
     expect((await transport.run('echo "$1"')).stdout.toString()).toBe('127.0.0.9\n');
     expect(counts()).toEqual([1, 1]);
+  });
+
+  test('a gate is asked before each connection, by the way it goes', async () => {
+    const bastion = await serve({ forward: true });
+    const server = await serve();
+    const told: string[] = [];
+    await through(bastion, server, { gate: gate(told) });
+    const first = `127.0.0.1 ${bastion.port}`;
+    expect(told).toEqual([`${first} 127.0.0.1`, `${first}, 127.0.0.1 ${server.port} target`]);
   });
 
   test('one that does not forward says what it needs', async () => {
@@ -414,6 +457,7 @@ describe('jump hosts', () => {
   async function through(
     bastion: Awaited<ReturnType<typeof serve>>,
     server: Awaited<ReturnType<typeof serve>>,
+    more: SshOptions = {},
   ) {
     // The jump host's key comes from the configuration, as with ssh.
     const ssh = join(server.dir, 'ssh');
@@ -426,6 +470,7 @@ describe('jump hosts', () => {
       ...server.options,
       sshBinary: ssh,
       knownHostsFiles: [bastion.knownHosts, server.knownHosts],
+      ...more,
     };
     const transport = await logIn({ ...server.target, jump: 'bastion' }, options);
     return [transport, () => [bastion.log.connections, server.log.connections]] as const;

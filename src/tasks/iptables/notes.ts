@@ -1,7 +1,7 @@
 import type { Family, FamilyTables, FirewallState } from '../../probes/firewall.ts';
 import type { Observed } from '../../probes/probe.ts';
 import type { UnitState } from '../../probes/systemd.ts';
-import { contains, parseNetwork } from '../common/network.ts';
+import { spares } from '../common/trusted.ts';
 import { sentenceList } from '../common/words.ts';
 import { coversSsh, listName, portsOf } from './chain.ts';
 import { MANAGERS, UNIT } from './persisted.ts';
@@ -32,10 +32,8 @@ export function notesOf(
   }
   if (ipv6 && !state.ipv6.on)
     notes.push('IPv6 is off on this host; its limits come with the first run that finds it on.');
-  const address = parseNetwork(operator.replace(/%.*$/, ''));
-  const isTrusted = address && trusted.some((text) => contains(parseNetwork(text)!, address));
   const limit = limits.find((one) => coversSsh(one, sshPorts));
-  if (address && !isTrusted && limit) {
+  if (limit && spares(trusted, operator) === false) {
     notes.push(
       `Your address ${operator} is not in trusted: connections of harden count against ${limit.name} too, which admits ${limit.hitcount - 1} new ones in ${limit.seconds} s and stays shut while they keep coming. Consider adding it.`,
     );

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { checkTrusted } from '../../../src/tasks/common/trusted.ts';
+import { checkTrusted, spares } from '../../../src/tasks/common/trusted.ts';
 
 it.each<[string[] | undefined, [number, string][]]>([
   [undefined, []],
@@ -19,4 +19,15 @@ it.each<[string[] | undefined, [number, string][]]>([
   expect(checkTrusted(trusted, 'nobody is banned')).toEqual(
     said.map(([index, text]) => [['trusted', index], text]),
   ),
+);
+
+it.each<[string, string[], boolean | undefined]>([
+  ['192.0.2.7', [], false],
+  ['192.0.2.7', ['mail.example.org', '198.51.100.7'], false],
+  ['192.0.2.7', ['198.51.100.7', '192.0.2.0/24'], true],
+  ['fe80::1%eth0', ['fe80::/10'], true],
+  ['2001:db8::1', ['192.0.2.0/24', '2001:DB8:0::1'], true],
+  ['', ['192.0.2.0/24'], undefined],
+])('whether %j is in %j: %j', (address, networks, expected) =>
+  expect(spares(networks, address)).toBe(expected),
 );

@@ -1,0 +1,134 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Facts } from '../probes/facts.ts';
+import { firewallProbe } from '../probes/firewall.ts';
+import { ask } from '../probes/probe.ts';
+import type { Limit } from '../tasks/iptables/chain.ts';
+import { declaredSessions, sessionsAdmitted } from '../tasks/iptables/sessions.ts';
+import type { Task } from '../tasks/task.ts';
+import type { Where } from '../transport/errors.ts';
+import type { Gate } from '../transport/ssh.ts';
+import type { Observations } from './observe.ts';
+import {
+  afterLook,
+  afterSilence,
+  current,
+  type Memory,
+  opening,
+  remembered,
+  sentence,
+  type Wait,
+  waitFor,
+  without,
+} from './pace.ts';
+import type { SharedState } from './shared-state.ts';
+
+export interface PacerOptions {
+  readonly state: SharedState;
+  readonly tasks: readonly Task[];
+  /** Connections that the run may need before it can wait again: one, and one that confirms. */
+  readonly connections: 1 | 2;
+  /** One line about what is waited for. */
+  readonly progress: (line: string) => void;
+  /** The state cannot be used: runs are not paced, and go on. */
+  readonly unusable: (error: unknown) => void;
+  /** Lets other hosts be worked on during something that is nothing but waiting. */
+  readonly lend: (waiting: () => Promise<void>) => Promise<void>;
+}
+
+/** Lets one host's connections through as its own limits do, by what all runs from here remember of it. */
+export class Pacer implements Gate {
+  readonly #options: PacerOptions;
+  /** By the ways that were gone: when another connection was reckoned with that is still to be made. */
+  readonly #reserved = new Map<string, number | undefined>();
+  #last: { readonly way: string; readonly port: number } | undefined;
+  #looking: Promise<unknown> = Promise.resolve();
+
+  constructor(options: PacerOptions) {
+    this.#options = options;
+  }
+
+  async admit(way: string, { port = 22, hop }: Where, signal?: AbortSignal | undefined): Promise<void> {
+    const { progress, lend } = this.#options;
+    await this.#looking;
+    // whoever waits asks anew: another run may have been faster, or have been dropped
+    for (;;) {
+      const wait = await this.#reckon(way, port);
+      if (!wait) break;
+      progress(sentence(wait, hop));
+      await lend(() => sleep(wait.ms, undefined, { ...(signal && { signal }) }).catch(() => {}));
+      if (signal?.aborted) return;
+    }
+    this.#last = { way, port };
+  }
+
+  /** Takes what a connection needs, unless it has to wait. */
+  async #reckon(way: string, port: number): Promise<Wait | undefined> {
+    const again = this.#reserved.has(way);
+    const reserved = this.#reserved.get(way);
+    const needed = again ? 1 : this.#options.connections;
+    let wait: Wait | undefined;
+    const at = await this.#update(way, (memory, now) => {
+      const open = reserved === undefined ? memory : without(memory, reserved);
+      // a host in the middle of a job waits for its own run, which comes again once and not more
+      const heard = again ? { ...open, unanswered: undefined } : open;
+      wait = waitFor(heard, this.#declared(port), now, needed);
+      return wait ? memory : opening(open, now, needed);
+    });
+    if (wait && at !== undefined) return wait;
+    this.#reserved.set(way, needed > 1 ? at : undefined);
+    return undefined;
+  }
+
+  async unanswered(way: string, { port = 22, hop }: Where): Promise<string> {
+    let limits = this.#declared(port);
+    const noted = await this.#update(way, (memory, now) => {
+      limits = [...(memory.looked?.limits ?? limits)];
+      return { ...memory, unanswered: now };
+    });
+    return noted === undefined ? '' : afterSilence(limits, hop);
+  }
+
+  /** Remembers what the host limits, where it was asked for that. */
+  looked(seen: Observations, { operator }: Facts): void {
+    const firewall = seen.get(ask(firewallProbe, 'firewall' as const));
+    if (!this.#last || firewall.state === 'unreadable') return;
+    const { way, port } = this.#last;
+    const limits = firewall.state === 'absent' ? [] : sessionsAdmitted(firewall.value, operator, port);
+    if (!limits) return;
+    this.#looking = this.#looking.then(() =>
+      this.#update(way, (memory, now) => afterLook(memory, limits, now)),
+    );
+  }
+
+  /** At the end of a run: nothing is reckoned with any more. */
+  async close(): Promise<void> {
+    await this.#looking;
+    for (const [way, at] of this.#reserved)
+      if (at !== undefined) await this.#update(way, (memory) => without(memory, at));
+    this.#reserved.clear();
+  }
+
+  /** What counts as long as nobody has looked. */
+  #declared(port: number) {
+    return this.#options.tasks.flatMap(({ type, params }) =>
+      type.type === 'iptables_recent' && !type.removes
+        ? declaredSessions(params.limits as readonly Limit[], port)
+        : [],
+    );
+  }
+
+  /** The time of the change; undefined if nothing can be remembered. */
+  async #update(way: string, change: (memory: Memory, now: number) => Memory): Promise<number | undefined> {
+    let now = 0;
+    try {
+      await this.#options.state.update(way, (old) => {
+        now = Date.now();
+        return change(current(remembered(old), now), now);
+      });
+      return now;
+    } catch (error) {
+      this.#options.unusable(error);
+      return undefined;
+    }
+  }
+}
