@@ -1,7 +1,6 @@
-import { lines, raw, type Sh, sh } from '../shell/quote.ts';
-import { RUNS, records } from '../shell/records.ts';
-import { account, CONTENT_LIMIT } from './file.ts';
-import { absent, defineProbe, type Observed, present } from './probe.ts';
+import { lines, raw } from '../shell/quote.ts';
+import { RUNS } from '../shell/records.ts';
+import { absent, defineProbe, present } from './probe.ts';
 
 /** One job of a run, as the host remembers it. */
 export interface Wave {
@@ -40,7 +39,8 @@ export interface RulesBefore {
 /** Characters of a run's id; those of its waves are longer. */
 export const RUN_ID = 24;
 
-const WAVE = raw(`wave() {
+/** A shell function that prints one job. */
+export const WAVE = raw(`wave() {
   folder=$1
   has() { if [ -e "$folder/$1" ]; then echo yes; else echo no; fi; }
   guard=none
@@ -49,7 +49,8 @@ const WAVE = raw(`wave() {
   echo "wave \${folder##*/} $(stat -c %Y "$folder/job.sh") $(has ended) $guard $changes $(head -n 1 "$folder/holder" 2>/dev/null | base64 -w0)= $(head -c 262144 "$folder/plan.json" 2>/dev/null | base64 -w0)="
 }`);
 
-function parseWave([id = '', at, ended, guard, changes, who, plan]: readonly string[]): Wave {
+/** What `WAVE` prints of a job, after its first word. */
+export function parseWave([id = '', at, ended, guard, changes, who, plan]: readonly string[]): Wave {
   return {
     id,
     at: Number(at),
@@ -69,7 +70,8 @@ function parsePlan(json: string): WavePlan {
   }
 }
 
-const text = (word = ''): string => Buffer.from(word.replace(/=$/, ''), 'base64').toString();
+/** A word that carries text. */
+export const text = (word = ''): string => Buffer.from(word.replace(/=$/, ''), 'base64').toString();
 
 /** All jobs that the host remembers, the oldest first. Absent: harden never ran there. */
 export const historyProbe = defineProbe<'all', readonly Wave[]>({
@@ -88,220 +90,10 @@ export const historyProbe = defineProbe<'all', readonly Wave[]>({
   },
 });
 
-/** Attributes of a file, or of what a run kept of it. */
-interface Kept {
-  readonly mode: string;
-  readonly owner: string;
-  readonly group: string;
-  readonly sha256?: string;
-  /** Undefined if it is larger than what travels. */
-  readonly content?: Buffer;
-}
-
-/** A path that a run changed. */
-export interface RunFile {
-  readonly path: string;
-  /** Before the run; `copy` is where the host keeps it. */
-  readonly before:
-    | { readonly state: 'absent' }
-    | ({ readonly state: 'file'; readonly copy: string } & Kept)
-    | ({ readonly state: 'attributes' } & Kept);
-  /** The sha256 of what the run left there; undefined if it only changed attributes, or removed it. */
-  readonly written?: string;
-  readonly now:
-    | { readonly state: 'absent' }
-    | { readonly state: 'other' }
-    | ({
-        readonly state: 'file';
-        /** Last change of content or attributes: seconds since the epoch. */
-        readonly ctime: number;
-      } & Kept)
-    | ({ readonly state: 'directory'; readonly entries: readonly string[] } & Kept);
-}
-
-/** How a unit was before a run first controlled it. */
-export interface RunUnit {
-  readonly unit: string;
-  readonly unitFileState: string;
-  readonly activeState: string;
-  readonly now: {
-    readonly unitFileState: string;
-    readonly activeState: string;
-    /** Its last start, stop or reload: seconds since the epoch. */
-    readonly stateChange: number;
-  };
-}
-
-/** One run: all that its jobs changed, and what has become of it. */
-export interface RunRecord {
-  readonly id: string;
-  readonly waves: readonly Wave[];
-  readonly files: readonly RunFile[];
-  readonly units: readonly RunUnit[];
-  readonly packages: readonly {
-    readonly name: string;
-    readonly change: 'installed' | 'removed';
-    /** Now. */
-    readonly there: boolean;
-  }[];
-}
-
-const DETAIL = raw(`${WAVE.text}
-# bytes FILE: what travels of it
-bytes() { if [ "$(stat -c %s "$1")" -le ${CONTENT_LIMIT} ]; then echo "=$(base64 -w0 < "$1")"; else echo -; fi; }
-facts() { stat -c '%a,%U/%u,%G/%g' "$1"; }
-sum() { sha256sum < "$1" | cut -d' ' -f1; }
-now() {
-  if [ -L "$1" ]; then echo 'other - - -'
-  elif [ -f "$1" ]; then echo "file $(facts "$1") $(sum "$1") $(bytes "$1") $(stat -c %.9Z "$1")"
-  elif [ -d "$1" ]; then echo "directory $(facts "$1") - =$(ls -A "$1" | head -n 100 | base64 -w0)"
-  elif [ -e "$1" ]; then echo 'other - - -'
-  else echo 'absent - - -'; fi
-}
-latest() {
-  ls -1t ${RUNS}/*/job.sh 2>/dev/null | grep -v '/current/' | sed 's#/job\\.sh$##' | while read -r folder; do
-    if ! [ -e "$folder/plan.json" ] || grep -q '"command":"apply"' "$folder/plan.json"; then basename "$folder" | cut -c1-${RUN_ID}; break; fi
-  done
-}
-detail() {
-  run=$1
-  [ "$run" != last ] || run=$(latest)
-  [ -n "$run" ] || return 0
-  record_folders() { ls -1d ${RUNS}/"$run"*/ 2>/dev/null | sed 's#/$##'; }
-  [ -n "$(record_folders)" ] || return 0
-  echo "run $run"
-  record_folders | while read -r folder; do wave "$folder"; done
-  origins all | while read -r before state after path; do
-    written=- kept='- - -'
-    case $state in
-      file) if [ -f "$before" ]; then kept="$(facts "$before") $(sum "$before") $(bytes "$before")"; else state=lost; fi ;;
-      attributes=*) kept="\${state#*=} - -" state=attributes ;;
-    esac
-    [ ! -f "$after" ] || written=$(sum "$after")
-    echo "file $(printf %s "$path" | base64 -w0)= $state $before $kept $written $(now "$path")"
-  done
-  unit_origins all | while read -r unit file active; do
-    # gone with its package
-    [ "$(systemctl show -P LoadState -- "$unit")" != not-found ] || continue
-    changed=$(TZ=UTC systemctl show -P StateChangeTimestamp --timestamp=us -- "$unit")
-    echo "unit $unit $file $active $(systemctl show -P UnitFileState -- "$unit" | sed 's/^$/-/') $(systemctl show -P ActiveState -- "$unit") $(date -d "$changed" +%s.%N)"
-  done
-  there=$(dpkg-query -W -f '\${Package} \${db:Status-Status}\n' | sed -n 's/ installed$//p')
-  record_folders | while read -r folder; do cat "$folder/packages" 2>/dev/null; done | while read -r word name; do
-    echo "package $word $name $(printf '%s\n' "$there" | grep -qxF -e "$name" && echo there || echo gone)"
-  done
-}`);
-
-/** What one run changed, asked by its id or as `last`: the latest apply. Absent: the host knows no such run. */
-export const runRecordProbe = defineProbe<string, RunRecord>({
-  name: 'run-record',
-  key: (id) => id,
-  script: (ids): Sh =>
-    lines([records(), DETAIL, ...ids.map((id, index) => sh`echo ${`question ${index}`}; ( detail ${id} )`)]),
-  parse(output, ids) {
-    const found = new Map<string, Observed<RunRecord>>(ids.map((id) => [id, absent]));
-    let question = '';
-    for (const [word, ...words] of rows(output)) {
-      if (word === 'question') question = ids[Number(words[0])] ?? '';
-      const seen = found.get(question);
-      const record = seen?.state === 'present' ? seen.value : undefined;
-      if (word === 'run') {
-        const empty = { waves: [], files: [], units: [], packages: [] };
-        found.set(question, present({ id: words[0] ?? '', ...empty }));
-      } else if (record) found.set(question, present(withRow(record, word, words)));
-    }
-    return found;
-  },
-});
-
-const rows = (output: Buffer): string[][] =>
+/** The words of each line that a probe of the history prints. */
+export const rows = (output: Buffer): string[][] =>
   output
     .toString('latin1')
     .split('\n')
     .filter(Boolean)
     .map((line) => line.split(' '));
-
-function withRow(record: RunRecord, word: string | undefined, words: readonly string[]): RunRecord {
-  switch (word) {
-    case 'wave':
-      return { ...record, waves: [...record.waves, parseWave(words)] };
-    case 'file':
-      return { ...record, files: [...record.files, parseFile(words)] };
-    case 'unit':
-      return { ...record, units: [...record.units, parseUnit(words)] };
-    case 'package': {
-      const [change, name = '', now] = words;
-      const one = {
-        name,
-        change: change === 'removed' ? change : 'installed',
-        there: now === 'there',
-      } as const;
-      return { ...record, packages: [...record.packages, one] };
-    }
-    default:
-      return record;
-  }
-}
-
-function parseFile([
-  path,
-  state,
-  copy = '',
-  facts,
-  sum,
-  body,
-  written,
-  now,
-  ...rest
-]: readonly string[]): RunFile {
-  const kept = parseKept(facts, sum, body);
-  const before: RunFile['before'] =
-    state === 'absent'
-      ? { state }
-      : state === 'attributes'
-        ? { state, ...kept }
-        : { state: 'file', copy, ...kept };
-  return {
-    path: text(path),
-    before,
-    ...(written && written !== '-' ? { written } : {}),
-    now: parseNow(now, rest),
-  };
-}
-
-function parseNow(state: string | undefined, [facts, sum, body, ctime]: readonly string[]): RunFile['now'] {
-  if (state === 'file') return { state, ctime: Number(ctime), ...parseKept(facts, sum, body) };
-  if (state === 'directory') {
-    const { content, ...kept } = parseKept(facts, sum, body);
-    return { state, ...kept, entries: (content ?? '').toString().split('\n').filter(Boolean) };
-  }
-  return state === 'absent' ? { state } : { state: 'other' };
-}
-
-function parseKept(facts = '', sum = '-', body = '-'): Kept {
-  const [mode = '', owner, group] = facts.split(',');
-  return {
-    mode: mode.padStart(4, '0'),
-    owner: account(owner),
-    group: account(group),
-    ...(sum === '-' ? {} : { sha256: sum }),
-    ...(body.startsWith('=') ? { content: Buffer.from(body.slice(1), 'base64') } : {}),
-  };
-}
-
-function parseUnit([
-  unit = '',
-  file,
-  active = '',
-  nowFile,
-  nowActive = '',
-  stateChange,
-]: readonly string[]): RunUnit {
-  const state = (word = '') => (word === '-' ? '' : word);
-  return {
-    unit,
-    unitFileState: state(file),
-    activeState: active,
-    now: { unitFileState: state(nowFile), activeState: nowActive, stateChange: Number(stateChange) },
-  };
-}

@@ -2,6 +2,7 @@ import { type FileState, fileProbe } from '../probes/file.ts';
 import { type Family, type FilterTable, type FirewallState, firewallProbe } from '../probes/firewall.ts';
 import { ask, type Observed } from '../probes/probe.ts';
 import { unitProbe } from '../probes/systemd.ts';
+import { isObstacle, joined } from './common/part.ts';
 import { blocked, type Obstacle, unseen } from './common/verdicts.ts';
 import { sentenceList } from './common/words.ts';
 import { sha256 } from './common/write.ts';
@@ -9,7 +10,6 @@ import { chainRules, followsSshd, listName, portsOf, tooFewSessions } from './ip
 import { kernelPart, otherBackendDrift } from './iptables/kernel.ts';
 import { lastingPart } from './iptables/lasting.ts';
 import { notesOf } from './iptables/notes.ts';
-import { isObstacle, joined } from './iptables/part.ts';
 import {
   DIRECTORY,
   LOADER,

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { FirewallState } from '../../src/probes/firewall.ts';
-import type { RunFile, RunRecord, RunUnit, Wave } from '../../src/probes/history.ts';
+import type { Wave } from '../../src/probes/history.ts';
 import { absent, type Observed, present, unreadable } from '../../src/probes/probe.ts';
+import type { RunFile, RunRecord, RunUnit } from '../../src/probes/run-record.ts';
 import { rollbackTask } from '../../src/tasks/rollback.ts';
 import type { Verdict } from '../../src/tasks/task.ts';
 import { changesOf, context } from './context.ts';
@@ -122,6 +123,7 @@ describe('files', () => {
     ['removed since', { now: { state: 'absent' } }, 'was removed'],
     ['a directory now', { now: { state: 'directory', ...ATTRIBUTES, entries: [] } }, 'became a directory'],
     ['a link now', { now: { state: 'other' } }, 'became something that is neither'],
+    ['not in its records', { before: { state: 'lost' } }, 'was before that run is not in its records'],
   ])('that are %s are left alone', (_, over, what) => {
     const verdict = plan(run({ files: [file({ path: '/etc/a' }), file(over)] }));
     expect(verdict.verdict).toBe('blocked');

@@ -1,9 +1,9 @@
 import type { Backend, Family, FirewallState } from '../../probes/firewall.ts';
+import { NOTHING, type Part } from '../common/part.ts';
 import { type Obstacle, unseen } from '../common/verdicts.ts';
 import { sentenceList } from '../common/words.ts';
 import { loadRulesChange } from './batch.ts';
 import { ruleDrift } from './drift.ts';
-import { NOTHING, type Part } from './part.ts';
 import type { PublishedRule } from './published.ts';
 import type { Rule } from './rule.ts';
 

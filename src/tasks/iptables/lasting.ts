@@ -3,10 +3,10 @@ import type { Observed } from '../../probes/probe.ts';
 import type { UnitState } from '../../probes/systemd.ts';
 import type { ControlUnit } from '../change.ts';
 import { attributeDrift } from '../common/attributes.ts';
+import { isObstacle, joined, NOTHING, type Part } from '../common/part.ts';
 import { blocked, type Obstacle, unseen, wrongKind } from '../common/verdicts.ts';
 import { sentenceList } from '../common/words.ts';
 import { sha256, writeOver } from '../common/write.ts';
-import { isObstacle, joined, NOTHING, type Part } from './part.ts';
 import { DIRECTORY, UNIT, UNIT_FILE, UNIT_TEXT } from './persisted.ts';
 
 const ROOT = { owner: 'root', group: 'root' } as const;

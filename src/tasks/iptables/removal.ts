@@ -3,12 +3,12 @@ import { type Family, type FirewallState, firewallProbe } from '../../probes/fir
 import { ask, type Observed } from '../../probes/probe.ts';
 import { unitProbe } from '../../probes/systemd.ts';
 import type { Change } from '../change.ts';
+import { isObstacle, joined, NOTHING, type Part } from '../common/part.ts';
 import { type Obstacle, unseen } from '../common/verdicts.ts';
 import { sentenceList } from '../common/words.ts';
 import { defineRemoval } from '../task.ts';
 import { append } from './batch.ts';
 import { readInput } from './input.ts';
-import { isObstacle, joined, NOTHING, type Part } from './part.ts';
 import { DIRECTORY, LOADER, RULES, UNIT, UNIT_FILE } from './persisted.ts';
 import { CHAIN, schema } from './schema.ts';
 

@@ -1,5 +1,5 @@
 import type { Change } from '../change.ts';
-import type { Obstacle } from '../common/verdicts.ts';
+import type { Obstacle } from './verdicts.ts';
 
 /** What one part of the task found: why something differs, and what mends it, in order. Both empty if nothing does. */
 export interface Part {

@@ -1,0 +1,69 @@
+import type { RunFile, RunRecord } from '../../probes/run-record.ts';
+import type { Before, Change } from '../change.ts';
+import { attributeDrift } from '../common/attributes.ts';
+import { NOTHING, type Part } from '../common/part.ts';
+import { blocked, type Obstacle } from '../common/verdicts.ts';
+
+/** What was made last goes first. */
+export const filesParts = (record: RunRecord): (Part | Obstacle)[] =>
+  record.files
+    .toSorted((one, other) => (one.path < other.path ? 1 : -1))
+    .map((file) => filePart(file, record));
+
+function filePart({ path, before, written, now }: RunFile, { files, packages }: RunRecord): Part | Obstacle {
+  // what came with a package that the run brought has gone with it
+  if (now.state === 'absent' && packages.some(({ change, there }) => change === 'installed' && !there))
+    return NOTHING;
+  const part = (change: Change): Part => ({ reasons: [path], changes: [change] });
+  const changed = (what: string) =>
+    blocked(`${path} ${what} since that run; put it right yourself, or roll back what came later first`);
+  if (before.state === 'lost')
+    return blocked(`what ${path} was before that run is not in its records any more`);
+  if (now.state === 'other') return changed('became something that is neither a file nor a directory');
+  if (before.state === 'attributes') {
+    if (now.state === 'absent') return changed('was removed');
+    const drift = attributeDrift({ ...asState(path, now) }, before);
+    return drift ? part(drift) : NOTHING;
+  }
+  if (now.state === 'directory') {
+    if (before.state !== 'absent') return changed('became a directory');
+    const leaving = new Set(
+      files
+        .filter((one) => one.before.state === 'absent' && one.now.state !== 'absent')
+        .map((one) => one.path),
+    );
+    // what others put there stays, and the directory with it
+    const empty = now.entries.every((name) => leaving.has(`${path}/${name}`));
+    return empty ? part({ kind: 'remove-directory', path }) : NOTHING;
+  }
+  if (before.state === 'absent') {
+    if (now.state === 'absent') return NOTHING;
+    if (now.sha256 !== written) return changed('was changed');
+    const content = now.content ? { content: now.content } : {};
+    return part({ kind: 'remove-file', path, sha256: now.sha256 ?? '', ...content });
+  }
+  const seen: Before =
+    now.state === 'absent'
+      ? { state: 'absent' }
+      : { state: 'file', sha256: now.sha256 ?? '', ...(now.content ? { content: now.content } : {}) };
+  if (now.state === 'absent' && written !== undefined) return changed('was removed');
+  if (now.state === 'file') {
+    if (now.sha256 === before.sha256) {
+      const drift = attributeDrift(asState(path, now), before);
+      return drift ? part(drift) : NOTHING;
+    }
+    if (now.sha256 !== written) return changed('was changed');
+  }
+  const content = before.content ? { content: before.content } : {};
+  return part({ kind: 'restore-file', path, before: seen, copy: before.copy, ...content });
+}
+
+const asState = (path: string, now: Exclude<RunFile['now'], { state: 'absent' } | { state: 'other' }>) => ({
+  kind: now.state,
+  realPath: path,
+  mode: now.mode,
+  owner: now.owner,
+  group: now.group,
+  size: 0,
+  ctime: 0,
+});

@@ -1,0 +1,34 @@
+import type { RunRecord } from '../../probes/run-record.ts';
+import type { ControlUnit } from '../change.ts';
+import { isObstacle, type Part } from '../common/part.ts';
+import { filesParts } from './files.ts';
+
+/** Units as they were: what did not run is stopped before its files go, what ran starts or restarts after they are back. */
+export function unitsParts(record: RunRecord, when: 'stop' | 'start'): Part[] {
+  const { units, files } = record;
+  const newest = Math.max(0, ...files.map(({ now }) => (now.state === 'file' ? now.ctime : 0)));
+  const pending = filesParts(record).some((part) => isObstacle(part) || part.changes.length > 0);
+  return units.map(({ unit, unitFileState, activeState, now }): Part => {
+    const actions: ControlUnit['action'][] = [];
+    const ran = activeState === 'active' || activeState === 'reloading' || activeState === 'activating';
+    const runs = now.activeState === 'active';
+    if (when === 'stop') {
+      if (unitFileState === 'disabled' && now.unitFileState === 'enabled') actions.push('disable');
+      if (!ran && runs) actions.push('stop');
+      if (unitFileState.startsWith('masked') && !now.unitFileState.startsWith('masked')) actions.push('mask');
+    } else if (!unitFileState.startsWith('masked')) {
+      if (now.unitFileState.startsWith('masked')) actions.push('unmask');
+      if (unitFileState === 'enabled' && now.unitFileState !== 'enabled') actions.push('enable');
+      // fail2ban takes its files over by a reload of its own
+      const owed = ran && runs && unit !== FAIL2BAN && (pending || newest > now.stateChange);
+      if (ran && !runs) actions.push('start');
+      else if (owed) actions.push('restart');
+    }
+    return {
+      reasons: actions.length > 0 ? [unit] : [],
+      changes: actions.map((action) => ({ kind: 'control-unit', unit, action })),
+    };
+  });
+}
+
+const FAIL2BAN = 'fail2ban.service';
