@@ -80,6 +80,7 @@ const converged = (over: Partial<Seen> = {}): Seen => ({
   unitFile: file(UNIT_FILE, UNIT_TEXT, '0644'),
   unit: unit(),
   managers: [absent, absent, absent, absent],
+  servers: [],
   ...over,
 });
 
