@@ -26,6 +26,7 @@ import { nameRules, type PublishedRule, publishedRules } from './iptables/publis
 import { redirected } from './iptables/redirected.ts';
 import { limitsRemoval } from './iptables/removal.ts';
 import { parseRule } from './iptables/rule.ts';
+import { broughtBack, loadedAtBoot, SAVED, savedNotes, savedPart } from './iptables/saved.ts';
 import { CHAIN, check, type Params, schema } from './iptables/schema.ts';
 import { defineTask } from './task.ts';
 
@@ -57,6 +58,8 @@ export const iptablesRecentTask = defineTask({
     unitFile: ask(fileProbe, { path: UNIT_FILE, content: { unless: sha256(UNIT_TEXT) } }),
     unit: ask(unitProbe, UNIT),
     managers: MANAGERS.map((name) => ask(unitProbe, name)),
+    plugins: SAVED.map(({ plugin }) => ask(fileProbe, { path: plugin, content: 'never' as const })),
+    saved: SAVED.map(({ path }) => ask(fileProbe, { path, content: 'always' as const })),
     servers: (james_home === undefined ? [] : serverFiles(james_home)).map((path) =>
       ask(fileProbe, { path, content: 'always' as const }),
     ),
@@ -94,7 +97,11 @@ export const iptablesRecentTask = defineTask({
     notes.push(
       ...made.flatMap(({ family, rules, elsewhere }) => nameRules([...rules, ...elsewhere], family)),
     );
+    const saved = loadedAtBoot(seen.managers, seen.plugins, seen.saved);
+    notes.push(...savedNotes(saved, every));
     if (stuck.length > 0) return { ...handMade(stuck, replace_published_rules), notes };
+    const returning = replace_published_rules ? undefined : broughtBack(saved, every);
+    if (returning) return { ...returning, notes };
     const ports = [
       ...new Set(limits.flatMap((limit) => (limit.protocol === 'tcp' ? portsOf(limit, sshPorts) : []))),
     ];
@@ -133,6 +140,7 @@ export const iptablesRecentTask = defineTask({
           made.find((one) => one.family === family)?.rules ?? [],
         ),
       ),
+      savedPart(saved, every),
       lastingPart(
         seen.directory,
         [
