@@ -23,14 +23,14 @@ export class HostContainer extends GenericContainer {
     this.withAddedCapabilities('NET_ADMIN', 'NET_RAW');
   }
 
-  /** Makes systemd process 1. */
-  withSystemd(): this {
+  /** Makes systemd process 1; every boot finds IPv6 switched on or off. */
+  withSystemd(ipv6 = true): this {
     this.createOpts.StopSignal = 'SIGRTMIN+3';
     const cgroup = cgroupAccess(this.engine);
     Object.assign(this.hostConfig, {
       CgroupnsMode: cgroup.namespace,
       // as on most hosts; the engine's default bridge switches it off
-      Sysctls: { 'net.ipv6.conf.all.disable_ipv6': '0' },
+      Sysctls: { 'net.ipv6.conf.all.disable_ipv6': ipv6 ? '0' : '1' },
     });
     if (cgroup.bind)
       this.withBindMounts([{ source: '/sys/fs/cgroup', target: '/sys/fs/cgroup', mode: cgroup.bind }]);
