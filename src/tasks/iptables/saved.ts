@@ -47,13 +47,12 @@ interface SavedRule {
 
 /** Pairs made by hand that come back with the next boot, and count every connection once more from then on. */
 export function savedPairs({ seen }: SavedFile, lists: readonly string[]): SavedRule[] {
-  const input = linesOf(seen)
-    .map((text, index) => ({ text, line: index + 1 }))
-    .filter(({ line }, _, all) => tableAt(all, line) === '*filter')
-    .flatMap(({ text, line }) => {
-      const spec = /^(?:\[\d+:\d+\] )?-A INPUT (.*?)\s*$/.exec(text)?.[1];
-      return spec === undefined ? [] : [{ text, line, spec }];
-    });
+  let isFilter = false;
+  const input = linesOf(seen).flatMap((text, index) => {
+    if (text.startsWith('*')) isFilter = text.trim() === '*filter';
+    const spec = isFilter ? /^(?:\[\d+:\d+\] )?-A INPUT (.*)$/.exec(text.trimEnd())?.[1] : undefined;
+    return spec === undefined ? [] : [{ text, line: index + 1, spec }];
+  });
   const table = { chains: new Map([['INPUT', input.map(({ spec }) => spec)]]) };
   return publishedRules(table, lists).map(({ position, list }) => {
     const { line, text } = input[position - 1]!;
@@ -63,13 +62,6 @@ export function savedPairs({ seen }: SavedFile, lists: readonly string[]): Saved
 
 const linesOf = (seen: Observed<FileState>): string[] =>
   (seen.state === 'present' && seen.value.content?.toString('latin1').split('\n')) || [];
-
-/** The table that a line belongs to: the last `*name` above it. */
-const tableAt = (all: readonly { text: string; line: number }[], line: number): string | undefined =>
-  all
-    .slice(0, line)
-    .findLast(({ text }) => text.startsWith('*'))
-    ?.text.trim();
 
 /** What a person reads of them, one rule a line, and of what could not be read. */
 export const savedNotes = (files: readonly SavedFile[], lists: readonly string[]): string[] =>

@@ -21,11 +21,12 @@ describe.sequential('needrestart, told to restart whatever is outdated', () => {
 
   it('restarts nothing while packages are installed', async () => {
     await host.must(`echo '$nrconf{restart} = "a";' >/etc/needrestart/conf.d/auto.conf
-      cp /usr/bin/sleep /usr/bin/outdated
-      printf '[Service]\\nExecStart=/usr/bin/outdated infinity\\n' >/etc/systemd/system/outdated.service
+      cp /bin/sleep /usr/bin/outdated
+      printf '[Service]\\nType=exec\\nExecStart=/usr/bin/outdated infinity\\n' >/etc/systemd/system/outdated.service
       systemctl daemon-reload; systemctl start outdated
       cp /usr/bin/outdated /usr/bin/outdated.new; mv /usr/bin/outdated.new /usr/bin/outdated`);
     const before = await pid();
+    expect(before).not.toBe('0');
     const applied = await record('apply', host.inventory());
     expect(applied.exitCode, applied.text).toBe(0);
     expect(applied.tasks['fail2ban.installed']?.status).toBe('changed');
