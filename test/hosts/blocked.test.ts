@@ -145,7 +145,7 @@ const OBSTACLES: readonly Obstacle[] = [
     script: proxied('smtp', '0.0.0.0:25'),
     found: {
       'fail2ban.james':
-        /^\/opt\/james\/conf\/smtpserver\.xml:5 sets proxyRequired: James logs the proxy's address, so a ban would shut out everybody/,
+        /^\/opt\/james\/conf\/smtpserver\.xml:5 sets proxyRequired: James logs guessed recipients with the proxy's address, so a ban would shut out everybody/,
       'firewall.limits':
         /^\/opt\/james\/conf\/smtpserver\.xml:5 sets proxyRequired: connections to port 25 come from the proxy/,
     },

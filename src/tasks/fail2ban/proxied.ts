@@ -7,7 +7,7 @@ import { isSince310 } from './james.ts';
 
 /**
  * What a proxy in front of James's SMTP server makes of a jail that reads its log. James writes `[ip=…]` of the
- * connection, which is the proxy's, and only at the end of an AUTH line the address that the proxy named.
+ * connection, which is the proxy's, and only at the end of an AUTH line the address that the proxy named (seen with 3.8.1).
  */
 export function behindProxy(
   home: string,
@@ -19,7 +19,7 @@ export function behindProxy(
   const remote = servers.find(({ local }) => !local);
   if (remote) {
     return blocked(
-      `${remote.place} sets proxyRequired: James logs the proxy's address, so a ban would shut out everybody behind it, and the clients it would be meant for connect to the proxy, not to this host. Ban there and take this jail out (enabled: false); if the proxy runs on this host, let James listen on 127.0.0.1 only`,
+      `${remote.place} sets proxyRequired: James logs guessed recipients with the proxy's address, so a ban would shut out everybody behind it; failed logins carry whatever address is named to James, and a ban of that closes nothing here, where only the proxy connects. Ban at the proxy, and take this jail out (enabled: false); if the proxy runs on this host, let James listen on 127.0.0.1 only`,
     );
   }
   const [local] = servers;

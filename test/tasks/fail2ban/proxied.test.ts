@@ -23,7 +23,7 @@ describe('a jail behind a proxy', () => {
       expect(look(inner)).toMatchObject({
         verdict: 'blocked',
         reason: expect.stringMatching(
-          /^\S+smtpserver\.xml:[23] sets proxyRequired: James logs the proxy's address/,
+          /^\S+smtpserver\.xml:[23] sets proxyRequired: James logs guessed recipients with the proxy's address/,
         ),
       }),
   );
