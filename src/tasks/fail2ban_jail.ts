@@ -2,10 +2,12 @@ import { type Fail2ban, fail2banProbe } from '../probes/fail2ban.ts';
 import { type ConfigFile, fail2banConfigProbe } from '../probes/fail2ban-config.ts';
 import { type FileState, fileProbe } from '../probes/file.ts';
 import { type FirewallState, firewallProbe } from '../probes/firewall.ts';
+import { jamesProbe } from '../probes/james.ts';
 import { ask, type Observed } from '../probes/probe.ts';
 import { toolProbe } from '../probes/tool.ts';
 import type { Change, SyncFail2ban, WriteFile } from './change.ts';
 import { exposure } from './common/attributes.ts';
+import { serverFile } from './common/james-proxy.ts';
 import { spares } from './common/trusted.ts';
 import { blocked, type Obstacle, unseen, wrongKind } from './common/verdicts.ts';
 import { sentenceList } from './common/words.ts';
@@ -25,6 +27,7 @@ import {
 import { jailRemoval } from './fail2ban/jail-removal.ts';
 import { type RunningDrift, runningDrift } from './fail2ban/jail-running.ts';
 import { type Surroundings, type WantedSetting, wantedSettings, wordsOf } from './fail2ban/jail-settings.ts';
+import { behindProxy } from './fail2ban/proxied.ts';
 import { checkJail, filterName, type JailParams, jailSchema, readsSshd } from './fail2ban/schema.ts';
 import { defineTask, type Key, type Verdict } from './task.ts';
 
@@ -61,6 +64,10 @@ export const fail2banJailTask = defineTask({
     server: ask(fail2banProbe, 'fail2ban'),
     firewall: readsSshd(params) ? [ask(firewallProbe, 'firewall' as const)] : [],
     tools: TOOLS.map((name) => ask(toolProbe, name)),
+    smtp: homeOf(params).map((home) =>
+      ask(fileProbe, { path: serverFile(home, 'smtp'), content: 'always' as const }),
+    ),
+    james: homeOf(params).map((home) => ask(jamesProbe, home)),
   }),
   plan(
     params,
@@ -74,6 +81,8 @@ export const fail2banJailTask = defineTask({
       server,
       firewall: [firewall],
       tools,
+      smtp: [smtp],
+      james: [james],
     },
     { promised, facts },
   ) {
@@ -88,6 +97,9 @@ export const fail2banJailTask = defineTask({
     if (stuck) return stuck;
     const foreign = foreignSetting(params, config.value, path);
     if (foreign) return blocked(foreign);
+    const [home] = homeOf(params);
+    const proxy = home && smtp && james ? behindProxy(home, smtp, james) : { notes: [] };
+    if ('verdict' in proxy) return proxy;
     const missing =
       params.enabled === false ? undefined : missingPart(params, filter, log, (key) => promised(key));
     if (missing) return missing;
@@ -131,7 +143,11 @@ export const fail2banJailTask = defineTask({
     // a reload leaves the kernel's rule with the old ports
     const restart = drift.restart || (wrong.some(({ key }) => key === 'port') && runs(params.name, server));
     if (changes.length === 0 && drift.reasons.length > 0) reasons.push(...drift.reasons, 'the file is right');
-    const notes = [...notesOf(params, text, wanted), ...selfBan(params, host, facts.operator)];
+    const notes = [
+      ...notesOf(params, text, wanted),
+      ...selfBan(params, host, facts.operator),
+      ...proxy.notes,
+    ];
     if (exposed) reasons.push(exposed.summary);
     if (exposed && changes.length === 0 && drift.reasons.length === 0) {
       return { verdict: 'change', reason: exposed.summary, changes: [exposed], notes };
@@ -156,6 +172,10 @@ export const fail2banJailTask = defineTask({
     };
   },
 });
+
+/** The James that the jail is about; a jail that does not run is about nothing. */
+const homeOf = ({ james_home, enabled }: JailParams): string[] =>
+  james_home === undefined || enabled === false ? [] : [james_home];
 
 const textOf = (file: Observed<FileState>): string =>
   file.state === 'present' ? (file.value.content?.toString('latin1') ?? '') : '';

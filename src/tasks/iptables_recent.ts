@@ -21,10 +21,12 @@ import {
   UNIT_FILE,
   UNIT_TEXT,
 } from './iptables/persisted.ts';
+import { countsProxy, serverFiles } from './iptables/proxied.ts';
 import { nameRules, type PublishedRule, publishedRules } from './iptables/published.ts';
 import { redirected } from './iptables/redirected.ts';
 import { limitsRemoval } from './iptables/removal.ts';
 import { parseRule } from './iptables/rule.ts';
+import { broughtBack, loadedAtBoot, SAVED, savedNotes, savedPart } from './iptables/saved.ts';
 import { CHAIN, check, type Params, schema } from './iptables/schema.ts';
 import { defineTask } from './task.ts';
 
@@ -46,7 +48,7 @@ export const iptablesRecentTask = defineTask({
     `unit:${UNIT}`,
   ],
   relies: () => ['package:iptables'],
-  questions: ({ chain = CHAIN }) => ({
+  questions: ({ chain = CHAIN, james_home }) => ({
     firewall: ask(firewallProbe, 'firewall' as const),
     directory: ask(fileProbe, { path: DIRECTORY, content: 'never' as const }),
     // what they shall hold depends on the ports of sshd, which are not known yet
@@ -56,9 +58,21 @@ export const iptablesRecentTask = defineTask({
     unitFile: ask(fileProbe, { path: UNIT_FILE, content: { unless: sha256(UNIT_TEXT) } }),
     unit: ask(unitProbe, UNIT),
     managers: MANAGERS.map((name) => ask(unitProbe, name)),
+    plugins: SAVED.map(({ plugin }) => ask(fileProbe, { path: plugin, content: 'never' as const })),
+    saved: SAVED.map(({ path }) => ask(fileProbe, { path, content: 'always' as const })),
+    servers: (james_home === undefined ? [] : serverFiles(james_home)).map((path) =>
+      ask(fileProbe, { path, content: 'always' as const }),
+    ),
   }),
   plan(params, seen, { facts }) {
-    const { chain = CHAIN, trusted = [], ipv6 = true, limits, replace_published_rules = false } = params;
+    const {
+      chain = CHAIN,
+      trusted = [],
+      ipv6 = true,
+      limits,
+      replace_published_rules = false,
+      james_home,
+    } = params;
     if (seen.firewall.state === 'unreadable') return unseen('The firewall', seen.firewall);
     if (seen.firewall.state === 'absent') {
       return { verdict: 'needs', key: 'package:iptables', reason: 'there is no iptables on this host' };
@@ -83,12 +97,18 @@ export const iptablesRecentTask = defineTask({
     notes.push(
       ...made.flatMap(({ family, rules, elsewhere }) => nameRules([...rules, ...elsewhere], family)),
     );
+    const saved = loadedAtBoot(seen.managers, seen.plugins, seen.saved);
+    notes.push(...savedNotes(saved, every));
     if (stuck.length > 0) return { ...handMade(stuck, replace_published_rules), notes };
+    const returning = replace_published_rules ? undefined : broughtBack(saved, every);
+    if (returning) return { ...returning, notes };
+    const ports = [
+      ...new Set(limits.flatMap((limit) => (limit.protocol === 'tcp' ? portsOf(limit, sshPorts) : []))),
+    ];
     const away = (['ipv4', 'ipv6'] as const).flatMap((family) => {
       const { nat } = state[family];
       if (nat.state !== 'present' || (family === 'ipv6' && !ipv6)) return [];
-      const ports = limits.flatMap((limit) => (limit.protocol === 'tcp' ? portsOf(limit, sshPorts) : []));
-      return redirected(nat.value, [...new Set(ports)]);
+      return redirected(nat.value, ports);
     });
     if (away[0]) {
       const { port, to, rule } = away[0];
@@ -99,6 +119,8 @@ export const iptablesRecentTask = defineTask({
         notes,
       };
     }
+    const proxied = james_home ? countsProxy(james_home, seen.servers, ports) : undefined;
+    if (proxied) return { ...proxied, notes };
     // IPv6 limits that are no longer wanted are emptied, where there are any
     const known = (family: Family) => seen[family].state !== 'absent';
     const families: Family[] =
@@ -118,6 +140,7 @@ export const iptablesRecentTask = defineTask({
           made.find((one) => one.family === family)?.rules ?? [],
         ),
       ),
+      savedPart(saved, every),
       lastingPart(
         seen.directory,
         [

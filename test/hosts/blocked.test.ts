@@ -31,6 +31,17 @@ const inFile = (path: string, text: string) => ({
   mend: `rm ${path}`,
 });
 
+/** A server of James that waits for a proxy, and says so in a comment first, where it means nothing. */
+const proxied = (protocol: string, bind: string) => `cat >/opt/james/conf/${protocol}server.xml <<'END'
+<${protocol}servers>
+ <!-- <proxyRequired>true</proxyRequired> -->
+ <${protocol}server enabled="true">
+  <bind>${bind}</bind>
+  <proxyRequired>true</proxyRequired>
+ </${protocol}server>
+</${protocol}servers>
+END`;
+
 const OBSTACLES: readonly Obstacle[] = [
   {
     name: 'a value in jail.local',
@@ -130,6 +141,32 @@ const OBSTACLES: readonly Obstacle[] = [
     mend: 'iptables -t nat -F; iptables -t nat -X DOCKER',
   },
   {
+    name: 'a proxy in front of James',
+    script: proxied('smtp', '0.0.0.0:25'),
+    found: {
+      'fail2ban.james':
+        /^\/opt\/james\/conf\/smtpserver\.xml:5 sets proxyRequired: James logs guessed recipients with the proxy's address, so a ban would shut out everybody/,
+      'firewall.limits':
+        /^\/opt\/james\/conf\/smtpserver\.xml:5 sets proxyRequired: connections to port 25 come from the proxy/,
+    },
+    mend: 'rm /opt/james/conf/smtpserver.xml',
+  },
+  {
+    name: 'a proxy in front of the IMAP server alone',
+    script: proxied('imap', '0.0.0.0:143'),
+    found: { 'firewall.limits': /^\/opt\/james\/conf\/imapserver\.xml:5 .* port 143 come from the proxy/ },
+    mend: 'rm /opt/james/conf/imapserver.xml',
+  },
+  {
+    name: 'an SMTP server of James whose configuration cannot be understood',
+    script: 'echo "<smtpservers>" >/opt/james/conf/smtpserver.xml',
+    found: {
+      'fail2ban.james': /smtpserver\.xml:\d+:\d+ .*whether a proxy stands before James is not clear$/,
+      'firewall.limits': /smtpserver\.xml:\d+:\d+ .*whether a proxy stands before James is not clear$/,
+    },
+    mend: 'rm /opt/james/conf/smtpserver.xml',
+  },
+  {
     name: "James's configuration gone",
     script: 'mv /opt/james/conf/log4j2.xml /tmp/',
     found: {
@@ -170,6 +207,16 @@ describe.sequential('what is not its own to change', () => {
     const last = await record('check', host.inventory());
     expect(last.exitCode, last.text).toBe(0);
   });
+});
+
+it('is in sync behind a proxy on the host itself, and says what is not counted', async () => {
+  await host.must(proxied('smtp', '127.0.0.1:10025'));
+  const seen = await record('check', host.inventory());
+  expect(seen.exitCode, seen.text).toBe(0);
+  expect(seen.tasks['fail2ban.james']?.notes).toEqual([
+    expect.stringMatching(/^\/opt\/james\/conf\/smtpserver\.xml:5 sets proxyRequired: guessed recipients/),
+  ]);
+  await host.must('rm /opt/james/conf/smtpserver.xml');
 });
 
 it('is overridden where the playbook says so, and stays as it is', async () => {

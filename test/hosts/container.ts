@@ -23,11 +23,14 @@ export class HostContainer extends GenericContainer {
     this.withAddedCapabilities(...CAPABILITIES);
   }
 
-  /** Makes systemd process 1. */
-  withSystemd(): this {
+  /** Makes systemd process 1; every boot finds IPv6 switched on or off. */
+  withSystemd(ipv6 = true): this {
     this.createOpts.StopSignal = STOP_SIGNAL;
     const cgroup = cgroupAccess(this.engine);
-    Object.assign(this.hostConfig, { CgroupnsMode: cgroup.namespace, Sysctls: SYSCTLS });
+    Object.assign(this.hostConfig, {
+      CgroupnsMode: cgroup.namespace,
+      Sysctls: { ...SYSCTLS, [IPV6_OFF]: ipv6 ? '0' : '1' },
+    });
     if (cgroup.bind)
       this.withBindMounts([{ source: '/sys/fs/cgroup', target: '/sys/fs/cgroup', mode: cgroup.bind }]);
     if (cgroup.security) this.withSecurityOpt(cgroup.security);
@@ -39,8 +42,9 @@ export class HostContainer extends GenericContainer {
 
 const CAPABILITIES = ['NET_ADMIN', 'NET_RAW'];
 const STOP_SIGNAL = 'SIGRTMIN+3';
+const IPV6_OFF = 'net.ipv6.conf.all.disable_ipv6';
 // as on most hosts; the engine's default bridge switches it off
-const SYSCTLS = { 'net.ipv6.conf.all.disable_ipv6': '0' };
+const SYSCTLS = { [IPV6_OFF]: '0' };
 const TMPFS = {
   '/run': 'rw,nosuid,nodev,noexec,mode=755',
   '/run/lock': 'rw,nosuid,nodev,noexec,mode=1777',

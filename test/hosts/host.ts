@@ -41,6 +41,8 @@ export interface HostOptions {
   readonly distribution?: Distribution;
   /** False: a host without /opt/james. */
   readonly james?: boolean;
+  /** False: a host on which IPv6 is switched off at every boot. */
+  readonly ipv6?: boolean;
 }
 
 // looked at from inside: a connection to port 22 would count as one of the attempts that tests count
@@ -60,11 +62,12 @@ async function untilReady(container: StartedTestContainer): Promise<void> {
 export async function startHost({
   distribution = testedDistribution(),
   james = true,
+  ipv6 = true,
 }: HostOptions = {}): Promise<TestHost> {
   const key = await findOrMakeKey();
   const name = `harden-test-${randomBytes(4).toString('hex')}`;
   const container = await (await imageContainer(distribution))
-    .withSystemd()
+    .withSystemd(ipv6)
     .withName(name)
     .withHostname(name)
     .withCopyContentToContainer(

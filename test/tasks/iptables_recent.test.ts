@@ -81,6 +81,9 @@ const converged = (over: Partial<Seen> = {}): Seen => ({
   unitFile: file(UNIT_FILE, UNIT_TEXT, '0644'),
   unit: unit(),
   managers: [absent, absent, absent, absent],
+  plugins: [absent, absent],
+  saved: [absent, absent],
+  servers: [],
   ...over,
 });
 

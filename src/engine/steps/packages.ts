@@ -6,10 +6,11 @@ import type { InstallPackages, RemovePackages } from '../../tasks/change.ts';
 const LOCK = 300;
 
 /**
- * apt without questions: configuration files of the administrator are kept, a lock is waited for, needrestart only
- * lists. What it prints is kept beside the run; what matters of it is shown where it fails.
+ * apt without questions: configuration files of the administrator are kept, a lock is waited for, needrestart neither
+ * asks nor restarts anything (its mode alone would not keep Ubuntu's from it: it waits for the next run of apt). What it prints is kept beside the run; what matters of it is shown where it fails.
  */
-const APT = raw(`export DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l APT_LISTCHANGES_FRONTEND=none
+const APT =
+  raw(`export DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 NEEDRESTART_MODE=l APT_LISTCHANGES_FRONTEND=none
 apt() {
   status=0
   apt-get -y -q -o DPkg::Lock::Timeout=${LOCK} -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold "$@" \

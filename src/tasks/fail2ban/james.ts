@@ -29,7 +29,8 @@ export function jamesFailregex(version: string | undefined): readonly string[] {
   return isSince310(version) ? [...REGEXES, AUDITED_LOGIN] : REGEXES;
 }
 
-function isSince310(version: string | undefined): boolean {
+/** Whether failed logins are logged by the audit trail alone. */
+export function isSince310(version: string | undefined): boolean {
   const [, major, minor] = /^(\d+)\.(\d+)/.exec(version ?? '') ?? [];
   return major !== undefined && (Number(major) > 3 || (Number(major) === 3 && Number(minor) >= 10));
 }

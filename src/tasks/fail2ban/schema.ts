@@ -1,4 +1,5 @@
 import { type Static, Type } from '@sinclair/typebox';
+import { AbsolutePath } from '../common/params.ts';
 import { checkTrusted, Trusted } from '../common/trusted.ts';
 import { seconds } from './duration.ts';
 
@@ -36,6 +37,11 @@ export const jailSchema = Type.Object(
         maxLength: 4095,
         description: 'The log file it watches. It has to exist: otherwise fail2ban would not start at all.',
       }),
+    ),
+    james_home: Type.Optional(
+      AbsolutePath(
+        'Where the James is installed whose log it reads: with a proxy in front of its SMTP server (proxyRequired) the jail would ban the proxy, so it is blocked.',
+      ),
     ),
     port: Type.Optional(
       Type.String({

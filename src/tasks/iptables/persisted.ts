@@ -33,10 +33,16 @@ export LC_ALL=C PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bi
 ${loadChain(chain).text}
 ${leaveOther(chain).text}
 family() { load_chain "$1" < "$2" && leave_other "$1"; }
+# firewalld counts as started before it flushes everybody's rules; it answers only once it has
+if systemctl -q is-active firewalld.service; then
+  for try in 1 2 3; do timeout 30 firewall-cmd --state >/dev/null 2>&1 && break; sleep 1; done
+fi
 status=0
 if [ -f ${RULES.ipv4} ]; then family iptables ${RULES.ipv4} || status=$?; fi
-# without this file the kernel has no IPv6 at all
-if [ -f ${RULES.ipv6} ] && [ -e /proc/net/if_inet6 ]; then family ip6tables ${RULES.ipv6} || status=$?; fi
+# without this file the kernel has no IPv6 at all; while it is empty nobody has an address to be reached at
+if [ -f ${RULES.ipv6} ] && [ -e /proc/net/if_inet6 ]; then
+  family ip6tables ${RULES.ipv6} || { code=$?; ! grep -q . /proc/net/if_inet6 || status=$code; }
+fi
 exit "$status"
 `;
 

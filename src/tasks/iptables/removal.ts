@@ -9,7 +9,8 @@ import { sentenceList } from '../common/words.ts';
 import { defineRemoval } from '../task.ts';
 import { append } from './batch.ts';
 import { readInput } from './input.ts';
-import { DIRECTORY, LOADER, RULES, UNIT, UNIT_FILE } from './persisted.ts';
+import { DIRECTORY, LOADER, MANAGERS, RULES, UNIT, UNIT_FILE } from './persisted.ts';
+import { loadedAtBoot, SAVED, savesChain } from './saved.ts';
 import { CHAIN, schema } from './schema.ts';
 
 /** What harden wrote for the limits, the last first. */
@@ -25,8 +26,11 @@ export const limitsRemoval = defineRemoval(schema, {
     unit: ask(unitProbe, UNIT),
     files: FILES.map((path) => ask(fileProbe, { path, content: 'always' as const })),
     directory: ask(fileProbe, { path: DIRECTORY, content: 'always' as const }),
+    managers: MANAGERS.map((name) => ask(unitProbe, name)),
+    plugins: SAVED.map(({ plugin }) => ask(fileProbe, { path: plugin, content: 'never' as const })),
+    saved: SAVED.map(({ path }) => ask(fileProbe, { path, content: 'always' as const })),
   }),
-  plan({ chain = CHAIN }, { firewall, unit, files, directory }) {
+  plan({ chain = CHAIN }, { firewall, unit, files, directory, managers, plugins, saved }) {
     if (unit.state === 'unreadable') return unseen(UNIT, unit);
     if (directory.state === 'unreadable') return unseen(DIRECTORY, directory);
     const there = unit.state === 'present' ? unit.value : undefined;
@@ -62,8 +66,10 @@ export const limitsRemoval = defineRemoval(schema, {
         : NOTHING,
     ]);
     if (isObstacle(found)) return found;
-    if (found.changes.length === 0) return { verdict: 'ok', reason: 'nothing of the limits is there' };
-    return { verdict: 'change', reason: sentenceList([...new Set(found.reasons)]), changes: found.changes };
+    const notes = savesChain(loadedAtBoot(managers, plugins, saved), chain);
+    if (found.changes.length === 0) return { verdict: 'ok', reason: 'nothing of the limits is there', notes };
+    const { reasons, changes } = found;
+    return { verdict: 'change', reason: sentenceList([...new Set(reasons)]), changes, notes };
   },
 });
 

@@ -1,4 +1,5 @@
 import { type Static, Type } from '@sinclair/typebox';
+import { AbsolutePath } from '../common/params.ts';
 import { checkTrusted, Trusted } from '../common/trusted.ts';
 import { followsSshd, listName, tooFewSessions } from './chain.ts';
 import { CHAIN_NAME } from './loader.ts';
@@ -59,6 +60,11 @@ export const schema = Type.Object(
         default: true,
         description: 'Limit IPv6 sources too, where the host has IPv6 (default true).',
       }),
+    ),
+    james_home: Type.Optional(
+      AbsolutePath(
+        'Where the James is installed whose ports are limited: on a port that it serves behind a proxy (proxyRequired) a limit would count the proxy, so that is blocked.',
+      ),
     ),
     replace_published_rules: Type.Optional(
       Type.Boolean({

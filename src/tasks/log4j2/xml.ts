@@ -82,7 +82,7 @@ function refuseDoctype(source: string, document: XmlDocument): void {
     throw new Refusal('the file is a log4j 1 configuration', doctype.start);
   }
   const name = source.slice(doctype.start, doctype.start + 9);
-  throw new Refusal(`it has a ${name.slice(2)}, whose entities log4j2 does not expand`, doctype.start);
+  throw new Refusal(`it has a ${name.slice(2)}, whose entities are not expanded`, doctype.start);
 }
 
 const ATTRIBUTE = /[ \t\r\n]+([^ \t\r\n=/>]+)[ \t\r\n]*=[ \t\r\n]*("[^"]*"|'[^']*')/y;

@@ -27,6 +27,12 @@ describe('loaderFile', () => {
   it('is a script that sh can read', () => {
     expect(spawnSync('sh', ['-n'], { input: loaderFile('HARDEN') }).status).toBe(0);
   });
+
+  it('loads nothing before firewalld has flushed what was there', () => {
+    const text = loaderFile('HARDEN');
+    expect(text.indexOf('firewall-cmd --state')).toBeGreaterThan(0);
+    expect(text.indexOf('firewall-cmd --state')).toBeLessThan(text.indexOf('family iptables'));
+  });
 });
 
 describe('the unit', () => {
