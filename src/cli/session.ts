@@ -61,7 +61,13 @@ export class Session {
     this.hosts = hosts.map(
       ({ target, tasks }) =>
         new HostRun(target, tasks, {
-          connect: () => connect(target, { becomePassword: password, passphrase, signal: this.#interrupted }),
+          connect: () =>
+            connect(target, {
+              becomePassword: password,
+              passphrase,
+              signal: this.#interrupted,
+              ...(options.acceptNew ? { acceptNew: (sentence) => this.#notice(sentence) } : {}),
+            }),
           confirmTimeout: options.confirmTimeout ?? 60,
           holder,
           progress: (line) => this.#progress(`${target.name} | ${line}`),
@@ -123,7 +129,12 @@ export class Session {
   }
 
   #progress(line: string): void {
-    if (!this.#options.quiet) process.stderr.write(`${this.paint('dim', oneLine(line))}\n`);
+    if (!this.#options.quiet) this.#notice(line);
+  }
+
+  /** What nobody may miss. */
+  #notice(line: string): void {
+    process.stderr.write(`${this.paint('dim', oneLine(line))}\n`);
   }
 }
 

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { ServerHostKeyAlgorithm } from 'ssh2';
 import { printable } from '../text/harmless.ts';
-import { failure, place, type Where } from './errors.ts';
+import { failure, message, place, type Where } from './errors.ts';
 import { judgeKey, type KnownHost, keyType, knownHostName, knownKeyTypes } from './known-hosts.ts';
+import { appendKey } from './new-key.ts';
 import type { TransportError } from './transport.ts';
 
 /** Which host keys are accepted, and which kinds are asked for. */
@@ -13,6 +14,18 @@ export interface HostKeyPolicy {
   refuse(key: Buffer): TransportError | undefined;
   /** Why a host that has no key of the offered kinds is refused. */
   noneOffered(): TransportError;
+  /** Keeps a new key, once the host has proven that it is its own; why it may not log in if that fails. */
+  keep?(key: Buffer): Promise<TransportError | undefined>;
+}
+
+/** What takes keys of hosts that no file knows. */
+export interface NewKeys {
+  /** The known_hosts file that gets them. */
+  readonly file: string;
+  /** What the files have now: another host of this run may have written to them. */
+  readonly known: () => Promise<readonly KnownHost[]>;
+  /** Called with a sentence for people about each key that was recorded. */
+  readonly told: (sentence: string) => void;
 }
 
 // ssh-rsa is absent: as a signature algorithm it means SHA-1.
@@ -62,12 +75,16 @@ export function pinnedKey(pin: string, where: Where): HostKeyPolicy {
   };
 }
 
-/** Keys on file. `alias` is ssh's HostKeyAlias: looked up as it is, without a port. */
-export function knownKeys(
-  known: readonly KnownHost[],
-  { host, port, alias }: { host: string; port: number; alias?: string | undefined },
-  where: Where,
-): HostKeyPolicy {
+/** How a host is looked up. `alias` is ssh's HostKeyAlias: looked up as it is, without a port. */
+export interface Named {
+  readonly host: string;
+  readonly port: number;
+  readonly alias?: string | undefined;
+}
+
+/** Keys on file. */
+export function knownKeys(known: readonly KnownHost[], named: Named, where: Where): HostKeyPolicy {
+  const { host, port, alias } = named;
   const bare = host.toLowerCase();
   const names = alias === undefined ? [...new Set([knownHostName(host, port), bare])] : [alias.toLowerCase()];
   const at = place(where);
@@ -98,7 +115,7 @@ export function knownKeys(
           return failure(
             'host-key-unknown',
             where,
-            `The key of ${at} is not known: it showed a ${shown}, and the connection was closed before any login; compare it with \`ssh-keygen -lf\` on the host's own /etc/ssh/ssh_host_*_key.pub, then run \`ssh\` to it once, add what \`ssh-keyscan\` prints to known_hosts, or pin it as host_key: in the inventory.${authority}`,
+            `The key of ${at} is not known: it showed a ${shown}, and the connection was closed before any login; compare it with \`ssh-keygen -lf\` on the host's own /etc/ssh/ssh_host_*_key.pub, then run again with --accept-new, add what \`ssh-keyscan\` prints to known_hosts, or pin it as host_key: in the inventory.${authority}`,
           );
         }
       }
@@ -114,4 +131,48 @@ export function knownKeys(
           )}); no login was made. ${changedAdvice} replace its lines in known_hosts or pin the key as host_key: in the inventory.`,
       ),
   };
+}
+
+/** Keys on file, and the first one that an unknown host shows, which is written down before any login. */
+export function knownOrNewKeys(
+  known: readonly KnownHost[],
+  named: Named,
+  where: Where,
+  newKeys: NewKeys,
+): HostKeyPolicy {
+  const policy = knownKeys(known, named, where);
+  const unlessNew = (refusal: TransportError | undefined) =>
+    refusal?.reason === 'host-key-unknown' ? undefined : refusal;
+  return {
+    ...policy,
+    refuse: (key) => unlessNew(policy.refuse(key)),
+    keep: (key) =>
+      inTurn(async () => {
+        try {
+          const refusal = knownKeys(await newKeys.known(), named, where).refuse(key);
+          if (refusal?.reason !== 'host-key-unknown') return refusal;
+          const name = named.alias?.toLowerCase() ?? knownHostName(named.host, named.port);
+          await appendKey(newKeys.file, name, key);
+          newKeys.told(
+            `${place(where)} was not known: its ${keyType(key)} key with fingerprint ${fingerprint(key)} is now in ${printable(newKeys.file)}`,
+          );
+          return undefined;
+        } catch (error) {
+          return failure(
+            'host-key-unknown',
+            where,
+            `The key of ${place(where)} is not known, and it cannot be written to ${printable(newKeys.file)} (${printable(message(error))}); the connection was closed before any login. Make that file writable, or pin the key as host_key: in the inventory (${keyType(key)}, ${fingerprint(key)}).`,
+            error,
+          );
+        }
+      }),
+  };
+}
+
+/** Hosts of one run that share a jump host write its key once. */
+let turn: Promise<unknown> = Promise.resolve();
+function inTurn<T>(act: () => Promise<T>): Promise<T> {
+  const mine = turn.then(act);
+  turn = mine;
+  return mine;
 }

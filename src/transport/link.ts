@@ -26,18 +26,33 @@ export async function logIn(
   const { NodeSSH } = await import('node-ssh');
   const ssh = new NodeSSH();
   const tried: Credential[] = [];
+  let shown: Buffer | undefined;
   let keyRefusal: TransportError | undefined;
   let handshaken = false;
   let broken: unknown;
+
+  const offerKey = authHandler(settings.user, credentials, tried);
+  /** The first question comes when the host has proven its key, before any login. */
+  const keepHostKey: typeof offerKey = (...question) => {
+    const key = shown;
+    shown = undefined;
+    if (key === undefined || policy.keep === undefined) return offerKey(...question);
+    policy.keep(key).then((refusal) => {
+      keyRefusal = refusal;
+      if (refusal) sock.destroy();
+      else offerKey(...question);
+    });
+  };
 
   const ready = ssh.connect({
     sock: sock as Socket,
     username: settings.user,
     hostVerifier: (key: Buffer) => {
+      shown = key;
       keyRefusal = policy.refuse(key);
       return keyRefusal === undefined;
     },
-    authHandler: authHandler(settings.user, credentials, tried) as AuthHandlerMiddleware,
+    authHandler: keepHostKey as AuthHandlerMiddleware,
     algorithms: {
       serverHostKey: [...policy.algorithms],
       hmac: { append: [], prepend: [], remove: ['hmac-sha1', 'hmac-sha1-etm@openssh.com'] },

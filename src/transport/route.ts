@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { printable } from '../text/harmless.ts';
 import { failure, place, type Where } from './errors.ts';
-import { type HostKeyPolicy, knownKeys, pinnedKey } from './host-key.ts';
+import { type HostKeyPolicy, knownKeys, knownOrNewKeys, pinnedKey } from './host-key.ts';
 import { type KnownHost, parseKnownHosts } from './known-hosts.ts';
 import { type Credential, planLogin } from './login.ts';
 import { expandPath, parseJumps, resolveSettings, type SshSettings } from './ssh-config.ts';
@@ -10,6 +10,8 @@ import type { Target } from './transport.ts';
 export interface RouteOptions {
   /** Opens an encrypted key file that no agent holds. */
   readonly passphrase?: ((file: string) => Promise<string | undefined>) | undefined;
+  /** Records the key of a host that no known_hosts file knows, and says so. Without it such a host is refused. */
+  readonly acceptNew?: ((sentence: string) => void) | undefined;
   /** Instead of those that ssh would read. */
   readonly knownHostsFiles?: readonly string[] | undefined;
   /** Default `ssh`; used only for `ssh -G`. */
@@ -73,18 +75,13 @@ export async function planRoute(target: Target, options: RouteOptions): Promise<
       );
     }
     const isTarget = address === undefined;
-    const files = options.knownHostsFiles ?? own.knownHostsFiles;
     stops.push({
       where,
       settings: own,
       policy:
         isTarget && target.hostKey !== undefined
           ? pinnedKey(target.hostKey, where)
-          : knownKeys(
-              await readKnownHosts(files),
-              { host: own.host, port: own.port, alias: own.hostKeyAlias },
-              where,
-            ),
+          : await keysOnFile(own, where, options),
       credentials: await planLogin({
         // A jump host has its own keys, as with ssh; the inventory's key comes after them.
         settings:
@@ -105,6 +102,20 @@ export async function planRoute(target: Target, options: RouteOptions): Promise<
     });
   }
   return stops;
+}
+
+async function keysOnFile(
+  settings: SshSettings,
+  where: Where,
+  options: RouteOptions,
+): Promise<HostKeyPolicy> {
+  const files = options.knownHostsFiles ?? settings.knownHostsFiles;
+  const file = options.knownHostsFiles?.[0] ?? settings.newKeysFile;
+  const named = { host: settings.host, port: settings.port, alias: settings.hostKeyAlias };
+  const known = () => readKnownHosts(files);
+  return options.acceptNew === undefined || file === undefined
+    ? knownKeys(await known(), named, where)
+    : knownOrNewKeys(await known(), named, where, { file, known, told: options.acceptNew });
 }
 
 async function readKnownHosts(files: readonly string[]): Promise<KnownHost[]> {
