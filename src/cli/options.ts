@@ -64,5 +64,8 @@ export const commonOptions = (): Option[] => [
     '--accept-new',
     'record the keys of hosts that no known_hosts file knows yet; a changed key is refused all the same',
   ),
-  new Option('--ask-become-pass', 'ask for the sudo password (or set HARDEN_BECOME_PASSWORD)'),
+  new Option(
+    '--ask-become-pass',
+    'ask for the sudo password (or set HARDEN_BECOME_PASSWORD, or HARDEN_BECOME_PASSWORD_COMMAND to a command that prints it)',
+  ),
 ];
