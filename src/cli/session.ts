@@ -66,6 +66,7 @@ export class Session {
               becomePassword: password,
               passphrase,
               signal: this.#interrupted,
+              terminal: process.stdin.isTTY,
               ...(options.acceptNew ? { acceptNew: (sentence) => this.#notice(sentence) } : {}),
             }),
           confirmTimeout: options.confirmTimeout ?? 60,

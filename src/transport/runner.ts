@@ -61,7 +61,7 @@ export function scriptRunner({ where, start, sudo, becomePassword, explainLoss }
       learned = true;
       onStart();
     };
-    const process = await start(commandLine(via.kind, mark));
+    const process = await start(commandLine(via.kind, mark), mark.ready);
     const result: Result = await runScript({ process, via, mark, script, where, options, onStart: started });
     switch (result.state) {
       case 'ran':

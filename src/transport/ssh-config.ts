@@ -21,7 +21,15 @@ export interface SshSettings {
   readonly hostKeyAlias?: string | undefined;
   readonly proxyJump?: string | undefined;
   readonly proxyCommand?: string | undefined;
+  readonly certificateFiles: readonly string[];
+  /** Keywords that are set and that only ssh itself carries out. */
+  readonly sshOnly: readonly string[];
+  /** Whether an ssh on this machine said all this. */
+  readonly fromSsh: boolean;
 }
+
+/** More ways to know a host's key or to prove one's own than are built in here. */
+const SSH_ONLY = ['revokedhostkeys', 'knownhostscommand', 'pkcs11provider'];
 
 /** What wins over the user's configuration. */
 export interface Overrides {
@@ -77,6 +85,9 @@ export function parseSettings(
     hostKeyAlias: unlessNone('hostkeyalias'),
     proxyJump: unlessNone('proxyjump'),
     proxyCommand: unlessNone('proxycommand'),
+    certificateFiles: (values.get('certificatefile') ?? []).filter((file) => file !== 'none').map(expand),
+    sshOnly: SSH_ONLY.filter((key) => unlessNone(key) !== undefined),
+    fromSsh: true,
   };
 }
 
@@ -129,7 +140,7 @@ function withoutSsh(address: string, overrides: Overrides, env: NodeJS.ProcessEn
     'userknownhostsfile ~/.ssh/known_hosts ~/.ssh/known_hosts2',
     'globalknownhostsfile /etc/ssh/ssh_known_hosts /etc/ssh/ssh_known_hosts2',
   ];
-  return parseSettings(lines.join('\n'), address, env);
+  return { ...parseSettings(lines.join('\n'), address, env), fromSsh: false };
 }
 
 /** `a,b` of ProxyJump: each `[user@]host[:port]` or `ssh://…`. */

@@ -3,10 +3,10 @@ import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { connect } from '../../src/transport/connect.ts';
+import type { SshOptions } from '../../src/transport/connection.ts';
 import { knownOrNewKeys } from '../../src/transport/host-key.ts';
 import { parseKnownHosts } from '../../src/transport/known-hosts.ts';
 import { hashedName } from '../../src/transport/new-key.ts';
-import type { SshOptions } from '../../src/transport/ssh.ts';
 import type { Target } from '../../src/transport/transport.ts';
 import { makeKey, type ServerOptions, startServer } from './server.ts';
 

@@ -32,6 +32,9 @@ test('what ssh -G prints', () => {
     hostKeyAlias: 'web',
     proxyJump: 'bastion',
     proxyCommand: undefined,
+    certificateFiles: [],
+    sshOnly: [],
+    fromSsh: true,
   });
 });
 

@@ -4,7 +4,7 @@ import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { connect } from '../../src/transport/connect.ts';
-import type { SshOptions } from '../../src/transport/ssh.ts';
+import type { SshOptions } from '../../src/transport/connection.ts';
 import type { Target, Transport } from '../../src/transport/transport.ts';
 import { makeKey, type OnExec, runCommand, type ServerOptions, startServer } from './server.ts';
 
