@@ -34,11 +34,11 @@ export interface Circumstances {
 
 export const loggedIn = (log: string) => /^Authenticated to /m.test(log);
 
-/** The key that the host showed. */
+/** The key that the host showed, with or without a certificate: its fingerprint is the same. */
 export function shownKey(log: string): ShownKey {
   const [, type = 'unknown', fingerprint = 'unknown'] =
     /^debug1: Server host (?:key|certificate): (\S+) (SHA256:[^\s,]+)/m.exec(log) ?? [];
-  return { type, fingerprint };
+  return { type: type.replace(/-cert-v\d+@openssh\.com$/, ''), fingerprint };
 }
 
 /** The messages that are for people: all but debugging. */

@@ -28,14 +28,14 @@ export interface Master {
  * ProxyCommand with, so nothing may ignore it.
  */
 const LEASH = `trap '' INT QUIT
-trap : HUP
+trap : HUP PIPE
 exec 3<&0
 folder=$1; shift
 "$@" </dev/null 3<&- & ssh=$!
 { cat <&3 >/dev/null; kill "$ssh"; } 2>/dev/null & leash=$!
 wait "$ssh"; code=$?
 kill "$leash" 2>/dev/null
-echo "ended $code"
+echo "ended $code" 2>/dev/null
 cat <&3 >/dev/null
 rm -rf "$folder"`;
 

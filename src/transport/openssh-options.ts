@@ -89,9 +89,7 @@ function arguments_(plan: SshPlan, index: number): string[] {
     ...option('UpdateHostKeys', 'no'),
     ...hostKeys(plan, waypoint),
     ...identity(target, waypoint, plan.env),
-    ...(index === 0
-      ? []
-      : option('ProxyCommand', `exec sh ${literal(sh`${files.hop(folder, index - 1)}`.text)}`)),
+    ...(index === 0 ? [] : option('ProxyCommand', `sh ${literal(sh`${files.hop(folder, index - 1)}`.text)}`)),
     ...(port === undefined ? [] : ['-p', String(port)]),
     ...(user === undefined ? [] : ['-l', user]),
     ...['--', address.replace(/^\[(.*)\]$/, '$1')],

@@ -183,7 +183,7 @@ describe('refused by the ssh of this machine as by the built-in client', () => {
     ],
     [
       'a key that the host does not know',
-      () => ({ entry: { ...openssh, identity_file: at('other') } }),
+      () => ({ entry: { ...openssh, address: mail.ip, user: 'admin', identity_file: at('other') } }),
       /^mail \(.*\) did not accept user admin with \S.*other, SHA256:.*was not tried again/,
     ],
     [
