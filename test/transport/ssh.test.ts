@@ -401,16 +401,6 @@ describe('jump hosts', () => {
     expect(server.log.connections).toBe(0);
   });
 
-  test('a ProxyCommand is refused with what to do', async () => {
-    const server = await serve();
-    const ssh = join(server.dir, 'ssh');
-    await writeFile(ssh, '#!/bin/sh\necho proxycommand nc %h %p\n', { mode: 0o755 });
-    await expect(connect(server.target, { ...server.options, sshBinary: ssh })).rejects.toMatchObject({
-      reason: 'unreachable',
-      message: expect.stringMatching(/ProxyCommand.*jump:/),
-    });
-  });
-
   async function through(
     bastion: Awaited<ReturnType<typeof serve>>,
     server: Awaited<ReturnType<typeof serve>>,
