@@ -2,6 +2,7 @@ import { createInterface } from 'node:readline';
 import { Writable } from 'node:stream';
 import { oneLine } from '../text/harmless.ts';
 import type { BecomePassword } from '../transport/become.ts';
+import { passwordFromCommand } from './password-command.ts';
 
 /** A yes or no; anything but y or yes is no. */
 export async function confirm(question: string): Promise<boolean> {
@@ -21,10 +22,14 @@ async function secret(question: string): Promise<string | undefined> {
 /** One question at a time: two prompts would both take the one line that is typed. */
 let turn: Promise<unknown> = Promise.resolve();
 
-function answer(question: string, input: 'shown' | 'hidden'): Promise<string | undefined> {
-  const mine = turn.then(() => askNow(question, input));
+function inTurn<T>(act: () => Promise<T>): Promise<T> {
+  const mine = turn.then(act);
   turn = mine.catch(() => {});
   return mine;
+}
+
+function answer(question: string, input: 'shown' | 'hidden'): Promise<string | undefined> {
+  return inTurn(() => askNow(question, input));
 }
 
 /** The line that is typed; undefined for Ctrl-C, or where standard input ends. */
@@ -63,15 +68,20 @@ export function keyPassphrase(): (file: string) => Promise<string | undefined> {
 }
 
 /**
- * The sudo password: HARDEN_BECOME_PASSWORD, else a prompt where someone can answer it; asked once a run, and only
- * when a host wants one (or `ask` says so). Never from a file or an argument, where others could read it.
+ * The sudo password: HARDEN_BECOME_PASSWORD, else what the command in HARDEN_BECOME_PASSWORD_COMMAND prints, else a prompt where
+ * someone can answer it; asked once a run, and only when a host wants one. Never from a file or an argument, where others could
+ * read it.
  */
 export function becomePassword({ ask }: { ask: boolean }): BecomePassword {
-  const given = process.env.HARDEN_BECOME_PASSWORD;
+  const { HARDEN_BECOME_PASSWORD: given, HARDEN_BECOME_PASSWORD_COMMAND: command } = process.env;
   if (given) return given;
-  let answer: Promise<string | undefined> | undefined;
+  let asked: Promise<string | undefined> | undefined;
   return () => {
-    answer ??= ask || process.stdin.isTTY ? secret('sudo password: ') : Promise.resolve(undefined);
-    return answer;
+    asked ??= command
+      ? inTurn(() => passwordFromCommand(command, process.env))
+      : ask || process.stdin.isTTY
+        ? secret('sudo password: ')
+        : Promise.resolve(undefined);
+    return asked;
   };
 }

@@ -13,6 +13,7 @@ export interface CommonOptions {
   readonly quiet?: boolean;
   readonly verbose?: boolean;
   readonly askBecomePass?: boolean;
+  readonly acceptNew?: boolean;
 }
 
 const collect = (value: string, before: string[] = []): string[] => [...before, value];
@@ -59,5 +60,12 @@ export const commonOptions = (): Option[] => [
   new Option('--no-color', 'no colours (NO_COLOR does the same)'),
   new Option('-q, --quiet', 'totals only'),
   new Option('-v, --verbose', 'also the tasks of hosts that are as wanted'),
-  new Option('--ask-become-pass', 'ask for the sudo password (or set HARDEN_BECOME_PASSWORD)'),
+  new Option(
+    '--accept-new',
+    'record the keys of hosts that no known_hosts file knows yet; a changed key is refused all the same',
+  ),
+  new Option(
+    '--ask-become-pass',
+    'ask for the sudo password (or set HARDEN_BECOME_PASSWORD, or HARDEN_BECOME_PASSWORD_COMMAND to a command that prints it)',
+  ),
 ];

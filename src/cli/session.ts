@@ -78,6 +78,12 @@ export class Session {
     const { stop, leave } = this.#interruption;
     const password = becomePassword({ ask: options.askBecomePass ?? false });
     const passphrase = keyPassphrase();
+    const access = {
+      becomePassword: password,
+      passphrase,
+      terminal: process.stdin.isTTY,
+      ...(options.acceptNew ? { acceptNew: (sentence: string) => this.#notice(sentence) } : {}),
+    };
     const holder = thisHolder();
     this.#slots = new Slots(options.forks);
     const state = new SharedState(join(stateFolder(process.env), 'connections'));
@@ -92,7 +98,7 @@ export class Session {
         lend: (waiting) => this.#slots.lend(waiting),
       });
       const run = new HostRun(target, options.only ?? tasks, {
-        connect: (signal) => connect(target, { becomePassword: password, passphrase, signal, gate: pacer }),
+        connect: (signal) => connect(target, { ...access, signal, gate: pacer }),
         command: command === 'rollback' ? command : 'apply',
         confirmTimeout: options.confirmTimeout ?? 60,
         holder,
@@ -169,7 +175,12 @@ export class Session {
   }
 
   #progress(line: string): void {
-    if (!this.#options.quiet) process.stderr.write(`${this.paint('dim', oneLine(line))}\n`);
+    if (!this.#options.quiet) this.#notice(line);
+  }
+
+  /** What nobody may miss. */
+  #notice(line: string): void {
+    process.stderr.write(`${this.paint('dim', oneLine(line))}\n`);
   }
 }
 

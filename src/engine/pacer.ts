@@ -6,7 +6,7 @@ import type { Limit } from '../tasks/iptables/chain.ts';
 import { declaredSessions, sessionsAdmitted } from '../tasks/iptables/sessions.ts';
 import type { Task } from '../tasks/task.ts';
 import type { Where } from '../transport/errors.ts';
-import type { Gate } from '../transport/ssh.ts';
+import type { Gate } from '../transport/gate.ts';
 import type { Observations } from './observe.ts';
 import {
   afterLook,

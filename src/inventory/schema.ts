@@ -51,8 +51,9 @@ export const Host = Type.Object(
       Type.Boolean({ description: 'Become root with sudo (default true; not needed if the user is root).' }),
     ),
     connection: Type.Optional(
-      Type.Union([Type.Literal('ssh'), Type.Literal('local')], {
-        description: 'ssh, or local: this machine itself.',
+      Type.Union([Type.Literal('ssh'), Type.Literal('openssh'), Type.Literal('local')], {
+        description:
+          'ssh (default), openssh: by the ssh program of this machine (ssh does so by itself for certificates, hardware keys and ProxyCommand), or local: this machine itself.',
       }),
     ),
     vars: Type.Optional(Vars),

@@ -9,7 +9,10 @@ export type Via =
   | { readonly kind: 'sudo' }
   | { readonly kind: 'sudo-password'; readonly password: string };
 
-/** The password for sudo: at hand, or asked for at most once a run, and only when sudo wants one. Undefined: none. */
+/**
+ * The password for sudo: at hand, or asked for at most once a run, and only when sudo wants one. Undefined: none; an error says
+ * why there is none.
+ */
 export type BecomePassword = string | (() => Promise<string | undefined>);
 
 /** Words that no output holds by accident; one set per command. */
@@ -99,7 +102,7 @@ export function classifyRefusal(via: Via['kind'], exit: Exit, stderr: string, ma
     return {
       reason: 'sudo-password-needed',
       sentence:
-        'wants a password for sudo and none was given, or its user may not use sudo at all. Give it in HARDEN_BECOME_PASSWORD or with --ask-become-pass, or let this user run sudo without one (NOPASSWD).',
+        'wants a password for sudo and none was given, or its user may not use sudo at all. Give it in HARDEN_BECOME_PASSWORD, with HARDEN_BECOME_PASSWORD_COMMAND or with --ask-become-pass, or let this user run sudo without one (NOPASSWD).',
     };
   }
   if (/^\s*sudo\b/im.test(said)) {

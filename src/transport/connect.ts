@@ -1,4 +1,4 @@
-import type { SshOptions } from './ssh.ts';
+import type { SshOptions } from './connection.ts';
 import type { Target, Transport } from './transport.ts';
 
 export type ConnectOptions = SshOptions;
@@ -9,6 +9,13 @@ export async function connect(target: Target, options: ConnectOptions = {}): Pro
     const { connectLocal } = await import('./local.ts');
     return connectLocal(target, options);
   }
+  const { findRoute } = await import('./route.ts');
+  const route = await findRoute(target, options);
+  const { needsOpenSsh } = await import('./needs-openssh.ts');
+  if (await needsOpenSsh(target, route, options)) {
+    const { connectOpenSsh } = await import('./openssh.ts');
+    return connectOpenSsh(target, route, options);
+  }
   const { connectSsh } = await import('./ssh.ts');
-  return connectSsh(target, options);
+  return connectSsh(target, route, options);
 }

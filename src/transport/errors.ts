@@ -86,3 +86,91 @@ export function message(error: unknown): string {
 export function interrupted(where: Where): TransportError {
   return failure('interrupted', where, `Connecting to ${place(where)} was interrupted before the login.`);
 }
+
+/** A TCP connection that ended, or a channel in it, while it was used. `started`: a script was running. */
+export function connectionLost(where: Where, started: boolean, why: unknown): TransportError {
+  const state = started
+    ? 'A script was running there; whether it finished is not known. Run again: the next look shows what the host is now'
+    : 'The script was not started. Run again';
+  return failure(
+    'lost',
+    where,
+    why === undefined
+      ? `${place(where)} ended a script without an exit status. ${state}.`
+      : `The connection to ${place(where)} was lost (${printable(message(why))}). ${state}.`,
+    why,
+  );
+}
+
+export function sessionRefused(where: Where, cause: unknown): TransportError {
+  return failure(
+    'refused',
+    where,
+    `${place(where)} refused a further session on this connection (${printable(message(cause))}); the script was not started. Look at MaxSessions and ForceCommand of its sshd.`,
+    cause,
+  );
+}
+
+/** The jump host before did not open a connection to this one. */
+export function forwardFailure(where: Where, prohibited: boolean, cause: unknown): TransportError {
+  const said = printable(message(cause));
+  return failure(
+    prohibited ? 'refused' : 'unreachable',
+    where,
+    prohibited
+      ? `The jump host before ${place(where)} does not forward connections (${said}). Its sshd needs AllowTcpForwarding (and PermitOpen for this address).`
+      : `The jump host before ${place(where)} could not reach it (${said}). Check the address, and that sshd runs there.`,
+    cause,
+  );
+}
+
+export function closedBeforeGreeting(where: Where, cause: unknown): TransportError {
+  return failure(
+    'refused',
+    where,
+    `${place(where)} closed the connection before greeting (${printable(message(cause))}): too many logins may be under way (MaxStartups), sshd may shut this address out for a while after failed logins (PerSourcePenalties), it may be banned, or no sshd listens there. Wait a minute before the next try.`,
+    cause,
+  );
+}
+
+export function loginTimeout(where: Where, seconds: number, cause: unknown): TransportError {
+  return failure(
+    'timeout',
+    where,
+    `${place(where)} took the connection but did not finish the login within ${seconds} s. It may be overloaded, or waiting for a name server. ${limitHint}`,
+    cause,
+  );
+}
+
+/** `keys`: for people, those that were offered. */
+export function loginRejected(
+  where: Where,
+  user: string,
+  keys: readonly string[],
+  cause: unknown,
+): TransportError {
+  return failure(
+    'login-rejected',
+    where,
+    `${place(where)} did not accept user ${printable(user)} with ${keys.join('; ') || 'any key'} (${printable(message(cause))}). It was not tried again, because failed logins count for fail2ban. Check the user, and that the key is in its ~/.ssh/authorized_keys; another key is named as identity_file in the inventory.`,
+    cause,
+  );
+}
+
+export function noCommonAlgorithm(where: Where, cause: unknown): TransportError {
+  return failure(
+    'unreachable',
+    where,
+    `${place(where)} and this program have no algorithm in common (${printable(message(cause))}). Allow curve25519-sha256, aes256-gcm@openssh.com and hmac-sha2-256 in its sshd.`,
+    cause,
+  );
+}
+
+export function notSsh(where: Where, cause: unknown): TransportError {
+  return failure(
+    'unreachable',
+    where,
+    `${place(where)} does not speak SSH as expected (${printable(message(cause))}). Check the address and the port.`,
+    cause,
+  );
+}

@@ -1,8 +1,19 @@
 import { createHash } from 'node:crypto';
 import type { ServerHostKeyAlgorithm } from 'ssh2';
 import { printable } from '../text/harmless.ts';
-import { failure, place, type Where } from './errors.ts';
+import { failure, message, place, type Where } from './errors.ts';
+import {
+  keyChanged,
+  keyNotPinned,
+  keyNotRecorded,
+  keyRecorded,
+  keyRevoked,
+  keyTypesChanged,
+  keyUnknown,
+  type ShownKey,
+} from './host-key-errors.ts';
 import { judgeKey, type KnownHost, keyType, knownHostName, knownKeyTypes } from './known-hosts.ts';
+import { appendKey } from './new-key.ts';
 import type { TransportError } from './transport.ts';
 
 /** Which host keys are accepted, and which kinds are asked for. */
@@ -13,6 +24,18 @@ export interface HostKeyPolicy {
   refuse(key: Buffer): TransportError | undefined;
   /** Why a host that has no key of the offered kinds is refused. */
   noneOffered(): TransportError;
+  /** Keeps a new key, once the host has proven that it is its own; why it may not log in if that fails. */
+  keep?(key: Buffer): Promise<TransportError | undefined>;
+}
+
+/** What takes keys of hosts that no file knows. */
+export interface NewKeys {
+  /** The known_hosts file that gets them. */
+  readonly file: string;
+  /** What the files have now: another host of this run may have written to them. */
+  readonly known: () => Promise<readonly KnownHost[]>;
+  /** Called with a sentence for people about each key that was recorded. */
+  readonly told: (sentence: string) => void;
 }
 
 // ssh-rsa is absent: as a signature algorithm it means SHA-1.
@@ -34,11 +57,13 @@ function algorithms(types: readonly string[]): ServerHostKeyAlgorithm[] {
   return wanted.length > 0 ? wanted : Object.values(byKeyType).flat();
 }
 
-const changedAdvice =
-  'Either the host was installed anew or somebody answers in its place. Ask whoever runs it; only if the new key is right,';
+const shownKey = (key: Buffer): ShownKey => ({
+  type: keyType(key) ?? 'unknown',
+  fingerprint: fingerprint(key),
+});
 
 /** Exactly one key, as the inventory gives it (`ssh-ed25519 AAAA…`); known_hosts is not consulted. */
-export function pinnedKey(pin: string, where: Where): HostKeyPolicy {
+export function pinnedKey(pin: string, where: Where): HostKeyPolicy & { readonly pinned: ShownKey } {
   const [type = '', encoded = ''] = pin.trim().split(/\s+/);
   const wanted = Buffer.from(encoded, 'base64');
   if (keyType(wanted) !== type || byKeyType[type] === undefined) {
@@ -48,70 +73,83 @@ export function pinnedKey(pin: string, where: Where): HostKeyPolicy {
       `host_key of ${place(where)} in the inventory is not a public key that can be used (“${printable(pin, 60)}”): write the type and the base64 text as in /etc/ssh/ssh_host_ed25519_key.pub. No connection was made.`,
     );
   }
-  const refused = (shown: string) =>
-    failure(
-      'host-key-changed',
-      where,
-      `${place(where)} showed ${shown} instead of the key pinned as host_key in the inventory (${type}, ${fingerprint(wanted)}); the connection was closed before any login. ${changedAdvice} change host_key.`,
-    );
+  const pinned = shownKey(wanted);
   return {
+    pinned,
     algorithms: algorithms([type]),
-    refuse: (key) =>
-      key.equals(wanted) ? undefined : refused(`a ${keyType(key)} key with fingerprint ${fingerprint(key)}`),
-    noneOffered: () => refused('keys of other types'),
+    refuse: (key) => (key.equals(wanted) ? undefined : keyNotPinned(where, shownKey(key), pinned)),
+    noneOffered: () => keyNotPinned(where, undefined, pinned),
   };
 }
 
-/** Keys on file. `alias` is ssh's HostKeyAlias: looked up as it is, without a port. */
-export function knownKeys(
-  known: readonly KnownHost[],
-  { host, port, alias }: { host: string; port: number; alias?: string | undefined },
-  where: Where,
-): HostKeyPolicy {
-  const bare = host.toLowerCase();
-  const names = alias === undefined ? [...new Set([knownHostName(host, port), bare])] : [alias.toLowerCase()];
-  const at = place(where);
+/** How a host is looked up. `alias` is ssh's HostKeyAlias: looked up as it is, without a port. */
+export interface Named {
+  readonly host: string;
+  readonly port: number;
+  readonly alias?: string | undefined;
+}
+
+/** The names that lines for a host may have, the first being its own. */
+export function namesOnFile({ host, port, alias }: Named): string[] {
+  return alias === undefined
+    ? [...new Set([knownHostName(host, port), host.toLowerCase()])]
+    : [alias.toLowerCase()];
+}
+
+/** Keys on file. */
+export function knownKeys(known: readonly KnownHost[], named: Named, where: Where): HostKeyPolicy {
+  const names = namesOnFile(named);
   return {
     algorithms: algorithms(knownKeyTypes(known, names)),
     refuse(key) {
-      const shown = `${printable(keyType(key) ?? 'unknown')} key with fingerprint ${fingerprint(key)}`;
       const verdict = judgeKey(known, names, key);
       switch (verdict.state) {
         case 'trusted':
           return undefined;
         case 'revoked':
-          return failure(
-            'host-key-revoked',
-            where,
-            `${at} showed a ${shown}, which ${printable(verdict.file)}:${verdict.line} marks as revoked; the connection was closed before any login. Do not use this host until whoever runs it has given it a new key.`,
-          );
+          return keyRevoked(where, shownKey(key), `${verdict.file}:${verdict.line}`);
         case 'changed':
-          return failure(
-            'host-key-changed',
-            where,
-            `${at} showed a ${shown}, but ${printable(verdict.file)}:${verdict.line} has another key for it; the connection was closed before any login. ${changedAdvice} replace that line.`,
-          );
-        case 'unknown': {
-          const authority = verdict.authority
-            ? ` (The certificate authority in ${printable(verdict.authority.file)}:${verdict.authority.line} does not help: host certificates are not supported.)`
-            : '';
-          return failure(
-            'host-key-unknown',
-            where,
-            `The key of ${at} is not known: it showed a ${shown}, and the connection was closed before any login; compare it with \`ssh-keygen -lf\` on the host's own /etc/ssh/ssh_host_*_key.pub, then run \`ssh\` to it once, add what \`ssh-keyscan\` prints to known_hosts, or pin it as host_key: in the inventory.${authority}`,
-          );
-        }
+          return keyChanged(where, shownKey(key), `${verdict.file}:${verdict.line}`);
+        case 'unknown':
+          return keyUnknown(where, shownKey(key));
       }
     },
-    noneOffered: () =>
-      failure(
-        'host-key-changed',
-        where,
-        `${at} has no key of a type that is on file for it (${knownKeyTypes(known, names)
-          .map((type) => printable(type))
-          .join(
-            ', ',
-          )}); no login was made. ${changedAdvice} replace its lines in known_hosts or pin the key as host_key: in the inventory.`,
-      ),
+    noneOffered: () => keyTypesChanged(where, knownKeyTypes(known, names)),
   };
+}
+
+/** Keys on file, and the first one that an unknown host shows, which is written down before any login. */
+export function knownOrNewKeys(
+  known: readonly KnownHost[],
+  named: Named,
+  where: Where,
+  newKeys: NewKeys,
+): HostKeyPolicy {
+  const policy = knownKeys(known, named, where);
+  const unlessNew = (refusal: TransportError | undefined) =>
+    refusal?.reason === 'host-key-unknown' ? undefined : refusal;
+  return {
+    ...policy,
+    refuse: (key) => unlessNew(policy.refuse(key)),
+    keep: (key) =>
+      inTurn(async () => {
+        try {
+          const refusal = knownKeys(await newKeys.known(), named, where).refuse(key);
+          if (refusal?.reason !== 'host-key-unknown') return refusal;
+          await appendKey(newKeys.file, namesOnFile(named)[0]!, key);
+          newKeys.told(keyRecorded(where, shownKey(key), newKeys.file));
+          return undefined;
+        } catch (error) {
+          return keyNotRecorded(where, shownKey(key), newKeys.file, message(error), error);
+        }
+      }),
+  };
+}
+
+/** Hosts of one run that share a jump host write its key once. */
+let turn: Promise<unknown> = Promise.resolve();
+function inTurn<T>(act: () => Promise<T>): Promise<T> {
+  const mine = turn.then(act);
+  turn = mine;
+  return mine;
 }

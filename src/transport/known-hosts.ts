@@ -13,16 +13,10 @@ export interface KnownHost {
   readonly key: Buffer;
 }
 
-interface Place {
-  readonly file: string;
-  readonly line: number;
-}
-
 /** What the files say about a key that a host showed. */
 export type KeyVerdict =
   | { readonly state: 'trusted' }
-  /** `authority`: a certificate authority is on file for the host; certificates are not supported. */
-  | { readonly state: 'unknown'; readonly authority?: Place }
+  | { readonly state: 'unknown' }
   | { readonly state: 'changed'; readonly file: string; readonly line: number }
   | { readonly state: 'revoked'; readonly file: string; readonly line: number };
 
@@ -58,7 +52,7 @@ export function knownHostName(host: string, port: number): string {
  * only if its key is the same (ssh reads the bare name's line for a host on another port so).
  */
 export function judgeKey(known: readonly KnownHost[], names: readonly string[], key: Buffer): KeyVerdict {
-  const [first = '', ...others] = names;
+  const [first = ''] = names;
   const own = known.filter((line) => matches(line.hosts, first));
   const all = known.filter((line) => names.some((name) => matches(line.hosts, name)));
   const same = (line: KnownHost) => line.key.equals(key);
@@ -68,12 +62,15 @@ export function judgeKey(known: readonly KnownHost[], names: readonly string[], 
   if (all.some((line) => line.marker === 'none' && same(line))) return { state: 'trusted' };
   const changed = own.find((line) => line.marker === 'none');
   if (changed) return { state: 'changed', file: changed.file, line: changed.line };
-  const authority = [...own, ...(others.length > 0 ? all : [])].find(
-    (line) => line.marker === 'cert-authority',
+  return { state: 'unknown' };
+}
+
+/** Whether a host is known by its certificate authority alone. */
+export function certificateOnly(known: readonly KnownHost[], names: readonly string[]): boolean {
+  const lines = known.filter((line) => names.some((name) => matches(line.hosts, name)));
+  return (
+    lines.some((line) => line.marker === 'cert-authority') && !lines.some((line) => line.marker === 'none')
   );
-  return authority
-    ? { state: 'unknown', authority: { file: authority.file, line: authority.line } }
-    : { state: 'unknown' };
 }
 
 /** The types of the keys on file for a host, in order of appearance: what to ask it for. */

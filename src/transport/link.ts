@@ -2,7 +2,18 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { AuthHandlerMiddleware, Client } from 'ssh2';
 import { printable } from '../text/harmless.ts';
-import { errorCode, failure, interrupted, limitHint, message, place } from './errors.ts';
+import {
+  closedBeforeGreeting,
+  errorCode,
+  failure,
+  interrupted,
+  loginRejected,
+  loginTimeout,
+  message,
+  noCommonAlgorithm,
+  notSsh,
+  place,
+} from './errors.ts';
 import { authHandler, type Credential } from './login.ts';
 import type { Stop } from './route.ts';
 import type { TransportError } from './transport.ts';
@@ -26,18 +37,33 @@ export async function logIn(
   const { NodeSSH } = await import('node-ssh');
   const ssh = new NodeSSH();
   const tried: Credential[] = [];
+  let shown: Buffer | undefined;
   let keyRefusal: TransportError | undefined;
   let handshaken = false;
   let broken: unknown;
+
+  const offerKey = authHandler(settings.user, credentials, tried);
+  /** The first question comes when the host has proven its key, before any login. */
+  const keepHostKey: typeof offerKey = (...question) => {
+    const key = shown;
+    shown = undefined;
+    if (key === undefined || policy.keep === undefined) return offerKey(...question);
+    policy.keep(key).then((refusal) => {
+      keyRefusal = refusal;
+      if (refusal) sock.destroy();
+      else offerKey(...question);
+    });
+  };
 
   const ready = ssh.connect({
     sock: sock as Socket,
     username: settings.user,
     hostVerifier: (key: Buffer) => {
+      shown = key;
       keyRefusal = policy.refuse(key);
       return keyRefusal === undefined;
     },
-    authHandler: authHandler(settings.user, credentials, tried) as AuthHandlerMiddleware,
+    authHandler: keepHostKey as AuthHandlerMiddleware,
     algorithms: {
       serverHostKey: [...policy.algorithms],
       hmac: { append: [], prepend: [], remove: ['hmac-sha1', 'hmac-sha1-etm@openssh.com'] },
@@ -81,59 +107,29 @@ function loginFailure(
   error: unknown,
   { handshaken, tried, seconds }: { handshaken: boolean; tried: readonly Credential[]; seconds: number },
 ): TransportError {
-  const at = place(where);
   const said = printable(message(error));
   const level = (error as { level?: unknown } | undefined)?.level;
   if (level === 'agent') {
     return failure(
       'key-unusable',
       where,
-      `The agent did not sign the login to ${at} (${said}). Confirm it when it asks, or name a key file as identity_file in the inventory.`,
+      `The agent did not sign the login to ${place(where)} (${said}). Confirm it when it asks, or name a key file as identity_file in the inventory.`,
       error,
     );
   }
-  if (level === 'client-timeout') {
-    return failure(
-      'timeout',
-      where,
-      `${at} took the connection but did not finish the login within ${seconds} s. It may be overloaded, or waiting for a name server. ${limitHint}`,
-      error,
-    );
-  }
+  if (level === 'client-timeout') return loginTimeout(where, seconds, error);
   if (handshaken) {
-    const keys = tried.map((one) => `${one.label}, ${one.fingerprint}`).join('; ');
-    return failure(
-      'login-rejected',
-      where,
-      `${at} did not accept user ${printable(settings.user)} with ${keys || 'any key'} (${said}). It was not tried again, because failed logins count for fail2ban. Check the user, and that the key is in its ~/.ssh/authorized_keys; another key is named as identity_file in the inventory.`,
-      error,
-    );
+    const keys = tried.map((one) => `${one.label}, ${one.fingerprint}`);
+    return loginRejected(where, settings.user, keys, error);
   }
   if (/no matching host key/i.test(said)) return policy.noneOffered();
-  if (/no matching/i.test(said)) {
-    return failure(
-      'unreachable',
-      where,
-      `${at} and this program have no algorithm in common (${said}). Allow curve25519-sha256, aes256-gcm@openssh.com and hmac-sha2-256 in its sshd.`,
-      error,
-    );
-  }
+  if (/no matching/i.test(said)) return noCommonAlgorithm(where, error);
   if (
     /before handshake|ECONNRESET|other side closed|No response/i.test(`${said} ${errorCode(error) ?? ''}`)
   ) {
-    return failure(
-      'refused',
-      where,
-      `${at} closed the connection before greeting (${said}): too many logins may be under way (MaxStartups), sshd may shut this address out for a while after failed logins (PerSourcePenalties), it may be banned, or no sshd listens there. Wait a minute before the next try.`,
-      error,
-    );
+    return closedBeforeGreeting(where, error);
   }
-  return failure(
-    'unreachable',
-    where,
-    `${at} does not speak SSH as expected (${said}). Check the address and the port.`,
-    error,
-  );
+  return notSsh(where, error);
 }
 
 /** Says goodbye from the far end to the near one; waits a second for each at most. */

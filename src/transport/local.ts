@@ -1,8 +1,9 @@
 import type { BecomePassword } from './become.ts';
 import type { Where } from './errors.ts';
 import { failure, place } from './errors.ts';
+import { localProcess } from './local-process.ts';
 import { localShell } from './local-shell.ts';
-import type { Exit, Process } from './process.ts';
+import type { Process } from './process.ts';
 import { scriptRunner } from './runner.ts';
 import type { Target, Transport } from './transport.ts';
 
@@ -27,27 +28,14 @@ export async function connectLocal(target: Target, options: LocalOptions = {}): 
     const child = shell.child;
     if (child === undefined)
       throw failure('unreachable', where, `${place(where)}: no shell could be started.`);
-    const group = (signal: NodeJS.Signals) => {
+    const one = localProcess(shell, (signal) => {
       try {
         if (child.pid !== undefined) process.kill(-child.pid, signal);
       } catch {
         // Ended already, or became another user's.
       }
-    };
-    const one: Process = {
-      stdin: shell.stdin,
-      stdout: shell.stdout,
-      stderr: shell.stderr,
-      exited: new Promise<Exit>((resolve) => {
-        child.once('close', (code, signal) => resolve({ code, signal }));
-        child.once('error', () => resolve({ code: null, signal: null }));
-      }).finally(() => running.delete(one)),
-      kill: () => group('SIGKILL'),
-      close() {
-        group('SIGTERM');
-        for (const stream of [shell.stdin, shell.stdout, shell.stderr]) stream.destroy();
-      },
-    };
+    });
+    one.exited.finally(() => running.delete(one));
     running.add(one);
     return one;
   };

@@ -18,8 +18,8 @@ export interface Exit {
   readonly signal: string | null;
 }
 
-/** Starts one command line under the login shell. */
-export type Start = (command: string) => Promise<Process>;
+/** Starts one command line under the login shell. `mark`: a word that the command line of no other process there contains. */
+export type Start = (command: string, mark: string) => Promise<Process>;
 
 const sliceSize = 64 * 1024;
 

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { printable } from '../text/harmless.ts';
-import { failure, place, type Where } from './errors.ts';
-import { type HostKeyPolicy, knownKeys, pinnedKey } from './host-key.ts';
+import { failure, type Where } from './errors.ts';
+import { type HostKeyPolicy, knownKeys, knownOrNewKeys, pinnedKey } from './host-key.ts';
 import { type KnownHost, parseKnownHosts } from './known-hosts.ts';
 import { type Credential, planLogin } from './login.ts';
 import { expandPath, parseJumps, resolveSettings, type SshSettings } from './ssh-config.ts';
@@ -10,29 +10,36 @@ import type { Target } from './transport.ts';
 export interface RouteOptions {
   /** Opens an encrypted key file that no agent holds. */
   readonly passphrase?: ((file: string) => Promise<string | undefined>) | undefined;
+  /** Records the key of a host that no known_hosts file knows, and says so. Without it such a host is refused. */
+  readonly acceptNew?: ((sentence: string) => void) | undefined;
   /** Instead of those that ssh would read. */
   readonly knownHostsFiles?: readonly string[] | undefined;
-  /** Default `ssh`; used only for `ssh -G`. */
+  /** Default `ssh`. */
   readonly sshBinary?: string | undefined;
   readonly env?: NodeJS.ProcessEnv | undefined;
 }
 
-/** One host on the way, the last one being the target: all that can be known before a packet is sent. */
-export interface Stop {
+/** One host on the way, the last one being the target, as `ssh` would be asked for it and as it would reach it. */
+export interface Waypoint {
   readonly where: Where;
+  readonly asked: { readonly address: string; readonly port?: number; readonly user?: string };
   readonly settings: SshSettings;
+}
+
+/** The same with all that can be known before a packet is sent. */
+export interface Stop extends Waypoint {
   readonly policy: HostKeyPolicy;
   readonly credentials: readonly Credential[];
 }
 
 /** The hosts to pass, as ssh would: jump hosts first. */
-export async function planRoute(target: Target, options: RouteOptions): Promise<Stop[]> {
+export async function findRoute(target: Target, options: RouteOptions): Promise<Waypoint[]> {
   const env = options.env ?? process.env;
   const surroundings = { env, sshBinary: options.sshBinary };
   const name: Where = { name: target.name, address: target.address };
 
   const settings = await resolveSettings(target.address, target, surroundings, name);
-  const hops: { address: string; settings: SshSettings }[] = [];
+  const hops: Omit<Waypoint, 'where'>[] = [];
   let jumps = settings.proxyJump === undefined ? [] : parseJumps(settings.proxyJump);
   while (jumps.length > 0) {
     if (hops.length + jumps.length > 8) {
@@ -46,7 +53,7 @@ export async function planRoute(target: Target, options: RouteOptions): Promise<
     for (const hop of jumps) {
       const where = { ...name, address: hop.address, hop: hop.address };
       resolved.push({
-        address: hop.address,
+        asked: hop,
         settings: await resolveSettings(hop.address, hop, surroundings, where),
       });
     }
@@ -56,47 +63,35 @@ export async function planRoute(target: Target, options: RouteOptions): Promise<
     jumps = next === undefined ? [] : parseJumps(next);
   }
 
-  const all = [...hops, { address: undefined, settings }];
+  const place = ({ host, port }: SshSettings): Where => ({ name: target.name, address: host, port });
+  const { address, port, user } = target;
+  const asked = { address, ...(port === undefined ? {} : { port }), ...(user === undefined ? {} : { user }) };
+  return [
+    ...hops.map((hop) => ({ ...hop, where: { ...place(hop.settings), hop: hop.asked.address } })),
+    { where: place(settings), asked, settings },
+  ];
+}
+
+/** Decides which host keys are accepted and which keys are tried, for each host on the way. */
+export async function planStops(
+  target: Target,
+  route: readonly Waypoint[],
+  options: RouteOptions,
+): Promise<Stop[]> {
+  const env = options.env ?? process.env;
   const stops: Stop[] = [];
-  for (const { address, settings: own } of all) {
-    const where: Where = {
-      name: target.name,
-      address: own.host,
-      port: own.port,
-      ...(address === undefined ? {} : { hop: address }),
-    };
-    if (own.proxyCommand !== undefined && own.proxyJump === undefined && stops.length === 0) {
-      throw failure(
-        'unreachable',
-        where,
-        `Your ssh configuration reaches ${place(where)} through a ProxyCommand, which is not supported. Use ProxyJump there, or jump: in the inventory; no connection was made.`,
-      );
-    }
-    const isTarget = address === undefined;
-    const files = options.knownHostsFiles ?? own.knownHostsFiles;
+  for (const waypoint of route) {
+    const { where, settings: own } = waypoint;
+    const isTarget = where.hop === undefined;
+    const files = identityFiles(target, waypoint, env);
     stops.push({
-      where,
-      settings: own,
+      ...waypoint,
       policy:
         isTarget && target.hostKey !== undefined
           ? pinnedKey(target.hostKey, where)
-          : knownKeys(
-              await readKnownHosts(files),
-              { host: own.host, port: own.port, alias: own.hostKeyAlias },
-              where,
-            ),
+          : await keysOnFile(own, where, options),
       credentials: await planLogin({
-        // A jump host has its own keys, as with ssh; the inventory's key comes after them.
-        settings:
-          isTarget || target.jump === undefined || target.identityFile === undefined
-            ? own
-            : {
-                ...own,
-                identityFiles: [
-                  ...own.identityFiles,
-                  expandPath(target.identityFile, { ...settings, name: target.address }, env),
-                ],
-              },
+        settings: { ...own, identityFiles: files },
         identityFile: isTarget ? target.identityFile : undefined,
         passphrase: options.passphrase,
         env,
@@ -107,7 +102,34 @@ export async function planRoute(target: Target, options: RouteOptions): Promise<
   return stops;
 }
 
-async function readKnownHosts(files: readonly string[]): Promise<KnownHost[]> {
+/** A jump host has its own keys, as with ssh; the inventory's key comes after them. */
+export function identityFiles(
+  target: Target,
+  { where, asked, settings }: Waypoint,
+  env: NodeJS.ProcessEnv,
+): readonly string[] {
+  const file =
+    target.identityFile && expandPath(target.identityFile, { ...settings, name: asked.address }, env);
+  if (file === undefined) return settings.identityFiles;
+  if (where.hop === undefined) return [file];
+  return target.jump === undefined ? settings.identityFiles : [...settings.identityFiles, file];
+}
+
+async function keysOnFile(
+  settings: SshSettings,
+  where: Where,
+  options: RouteOptions,
+): Promise<HostKeyPolicy> {
+  const files = options.knownHostsFiles ?? settings.knownHostsFiles;
+  const file = options.knownHostsFiles?.[0] ?? settings.newKeysFile;
+  const named = { host: settings.host, port: settings.port, alias: settings.hostKeyAlias };
+  const known = () => readKnownHosts(files);
+  return options.acceptNew === undefined || file === undefined
+    ? knownKeys(await known(), named, where)
+    : knownOrNewKeys(await known(), named, where, { file, known, told: options.acceptNew });
+}
+
+export async function readKnownHosts(files: readonly string[]): Promise<KnownHost[]> {
   const texts = await Promise.all(files.map((file) => readFile(file, 'utf8').catch(() => '')));
   return files.flatMap((file, index) => parseKnownHosts(texts[index] ?? '', file));
 }

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { printable } from '../text/harmless.ts';
 import {
   type BecomePassword,
   classifyRefusal,
@@ -8,7 +9,7 @@ import {
   type Via,
   wrongPassword,
 } from './become.ts';
-import { failure, place, type Where } from './errors.ts';
+import { failure, message, place, type Where } from './errors.ts';
 import type { Start } from './process.ts';
 import { type Result, runScript } from './run-script.ts';
 import type { Output, RunOptions, TransportError } from './transport.ts';
@@ -44,6 +45,12 @@ export function scriptRunner({ where, start, sudo, becomePassword, explainLoss }
   const refuse = (refusal: SudoRefusal) =>
     failure(refusal.reason, where, `${place(where)} ${refusal.sentence}`);
 
+  const ask = (source: () => Promise<string | undefined>) =>
+    source().catch((error: unknown) => {
+      const sentence = `wants a password for sudo, and ${printable(message(error))}.`;
+      throw refuse({ reason: 'sudo-password-needed', sentence });
+    });
+
   async function attempt(
     script: string,
     options: RunOptions,
@@ -54,7 +61,7 @@ export function scriptRunner({ where, start, sudo, becomePassword, explainLoss }
       learned = true;
       onStart();
     };
-    const process = await start(commandLine(via.kind, mark));
+    const process = await start(commandLine(via.kind, mark), mark.ready);
     const result: Result = await runScript({ process, via, mark, script, where, options, onStart: started });
     switch (result.state) {
       case 'ran':
@@ -73,7 +80,7 @@ export function scriptRunner({ where, start, sudo, becomePassword, explainLoss }
     if (via.kind === 'sudo-password' && unusable(via.password)) throw refuse(UNUSABLE);
     let outcome = await attempt(script, options, onStart);
     if ('reason' in outcome && outcome.reason === 'sudo-password-needed' && via.kind === 'sudo') {
-      const password = typeof becomePassword === 'function' ? await becomePassword() : undefined;
+      const password = typeof becomePassword === 'function' ? await ask(becomePassword) : undefined;
       if (password === undefined) throw refuse(outcome);
       if (unusable(password)) throw refuse(UNUSABLE);
       via = { kind: 'sudo-password', password };

@@ -1,8 +1,7 @@
 import { connect as connectTcp, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Client } from 'ssh2';
-import { printable } from '../text/harmless.ts';
-import { connectFailure, failure, interrupted, place, type Where } from './errors.ts';
+import { connectFailure, forwardFailure, interrupted, type Where } from './errors.ts';
 import type { TransportError } from './transport.ts';
 
 /** A TCP connection to the first host on the way. */
@@ -50,17 +49,7 @@ export function openForward(client: Client, where: Where, seconds: number): Prom
     client.forwardOut('127.0.0.1', 0, where.address, where.port ?? 22, (error, channel) => {
       clearTimeout(timer);
       if (!error) return resolve(channel);
-      const prohibited = (error as { reason?: unknown }).reason === 1;
-      reject(
-        failure(
-          prohibited ? 'refused' : 'unreachable',
-          where,
-          prohibited
-            ? `The jump host before ${place(where)} does not forward connections (${printable(error.message)}). Its sshd needs AllowTcpForwarding (and PermitOpen for this address).`
-            : `The jump host before ${place(where)} could not reach it (${printable(error.message)}). Check the address, and that sshd runs there.`,
-          error,
-        ),
-      );
+      reject(forwardFailure(where, (error as { reason?: unknown }).reason === 1, error));
     });
   });
 }

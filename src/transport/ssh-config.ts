@@ -1,7 +1,9 @@
+import { existsSync } from 'node:fs';
 import { homedir, hostname, userInfo } from 'node:os';
 import { printable } from '../text/harmless.ts';
 import { failure, type Where } from './errors.ts';
 import { localShell } from './local-shell.ts';
+import { splitPaths } from './path-list.ts';
 
 /** How ssh itself would reach a host: the part of `ssh -G` that matters here. */
 export interface SshSettings {
@@ -14,10 +16,20 @@ export interface SshSettings {
   /** A socket, or undefined if no agent is to be used. */
   readonly agent?: string | undefined;
   readonly knownHostsFiles: readonly string[];
+  /** The one among them that new keys are written to. */
+  readonly newKeysFile?: string | undefined;
   readonly hostKeyAlias?: string | undefined;
   readonly proxyJump?: string | undefined;
   readonly proxyCommand?: string | undefined;
+  readonly certificateFiles: readonly string[];
+  /** Keywords that are set and that only ssh itself carries out. */
+  readonly sshOnly: readonly string[];
+  /** Whether an ssh on this machine said all this. */
+  readonly fromSsh: boolean;
 }
+
+/** More ways to know a host's key or to prove one's own than are built in here. */
+const SSH_ONLY = ['revokedhostkeys', 'knownhostscommand', 'pkcs11provider'];
 
 /** What wins over the user's configuration. */
 export interface Overrides {
@@ -34,7 +46,12 @@ export interface SshConfigOptions {
 }
 
 /** Reads what `ssh -G` prints: one `keyword value` a line, some keywords several times. */
-export function parseSettings(text: string, address: string, env: NodeJS.ProcessEnv): SshSettings {
+export function parseSettings(
+  text: string,
+  address: string,
+  env: NodeJS.ProcessEnv,
+  exists: (path: string) => boolean = existsSync,
+): SshSettings {
   const values = new Map<string, string[]>();
   for (const row of text.split(/\r?\n/)) {
     const [, keyword, value] = /^(\S+)\s+(.*)$/.exec(row) ?? [];
@@ -50,10 +67,10 @@ export function parseSettings(text: string, address: string, env: NodeJS.Process
   const user = one('user') ?? userInfo().username;
   const expand = (path: string) => expandPath(path, { name: address, host, port, user }, env);
   const files = (key: string) =>
-    (one(key) ?? 'none')
-      .split(/\s+/)
+    splitPaths(one(key) ?? '', (path) => exists(expand(path)))
       .filter((file) => file !== 'none')
       .map(expand);
+  const ofUser = files('userknownhostsfile');
   const agent = one('identityagent');
   return {
     host,
@@ -63,10 +80,14 @@ export function parseSettings(text: string, address: string, env: NodeJS.Process
     identityFiles: (values.get('identityfile') ?? []).filter((file) => file !== 'none').map(expand),
     identitiesOnly: one('identitiesonly') === 'yes',
     agent: agentSocket(agent, expand, env),
-    knownHostsFiles: [...files('userknownhostsfile'), ...files('globalknownhostsfile')],
+    knownHostsFiles: [...ofUser, ...files('globalknownhostsfile')],
+    newKeysFile: ofUser.find((file) => file !== '/dev/null'),
     hostKeyAlias: unlessNone('hostkeyalias'),
     proxyJump: unlessNone('proxyjump'),
     proxyCommand: unlessNone('proxycommand'),
+    certificateFiles: (values.get('certificatefile') ?? []).filter((file) => file !== 'none').map(expand),
+    sshOnly: SSH_ONLY.filter((key) => unlessNone(key) !== undefined),
+    fromSsh: true,
   };
 }
 
@@ -119,7 +140,7 @@ function withoutSsh(address: string, overrides: Overrides, env: NodeJS.ProcessEn
     'userknownhostsfile ~/.ssh/known_hosts ~/.ssh/known_hosts2',
     'globalknownhostsfile /etc/ssh/ssh_known_hosts /etc/ssh/ssh_known_hosts2',
   ];
-  return parseSettings(lines.join('\n'), address, env);
+  return { ...parseSettings(lines.join('\n'), address, env), fromSsh: false };
 }
 
 /** `a,b` of ProxyJump: each `[user@]host[:port]` or `ssh://…`. */

@@ -1,43 +1,32 @@
 import type { Duplex } from 'node:stream';
 import type { ClientChannel } from 'ssh2';
-import { printable } from '../text/harmless.ts';
-import type { BecomePassword } from './become.ts';
-import { failure, interrupted, message, place, type Where } from './errors.ts';
+import { type Connection, type SshOptions, sshTransport } from './connection.ts';
+import { connectionLost, failure, sessionRefused } from './errors.ts';
+import { throughGate } from './gate.ts';
 import { closeLinks, type Link, logIn } from './link.ts';
-import type { Exit, Process } from './process.ts';
-import { planRoute, type RouteOptions, type Stop } from './route.ts';
-import { scriptRunner } from './runner.ts';
+import type { Exit, Process, Start } from './process.ts';
+import { planStops, type Stop, type Waypoint } from './route.ts';
 import { openForward, openSocket } from './socket.ts';
-import { type Target, type Transport, TransportError } from './transport.ts';
-
-/** Decides when a connection is opened. `way` names the stop and those before it: a host sees where one comes from. */
-export interface Gate {
-  /** Before the first packet; resolves when it may be sent, or when the run was interrupted. */
-  admit(way: string, where: Where, signal?: AbortSignal | undefined): Promise<void>;
-  /** The packets were not answered. Gives what else there is to say of that, or ''. */
-  unanswered(way: string, where: Where): Promise<string>;
-}
-
-export interface SshOptions extends RouteOptions {
-  readonly gate?: Gate | undefined;
-  /** Asked at most once, and only when sudo wants a password. */
-  readonly becomePassword?: BecomePassword | undefined;
-  /** Seconds for the TCP connection, and twice that for the login. Default 10. */
-  readonly connectTimeout?: number | undefined;
-  /** Gives up connecting. */
-  readonly signal?: AbortSignal | undefined;
-}
+import type { Target, Transport } from './transport.ts';
 
 /** Logs in over one TCP connection. Everything local is checked first; no login is tried twice. */
-export async function connectSsh(target: Target, options: SshOptions = {}): Promise<Transport> {
-  const stops = await planRoute(target, options);
+export async function connectSsh(
+  target: Target,
+  route: readonly Waypoint[],
+  options: SshOptions = {},
+): Promise<Transport> {
+  const stops = await planStops(target, route, options);
   const seconds = options.connectTimeout ?? 10;
   const links: Link[] = [];
   let socket: Duplex | undefined;
   try {
     for (const [index, stop] of stops.entries()) {
-      const way = stops.slice(0, index + 1).map(({ where }) => `${where.address} ${where.port}`);
-      socket = await openStop(stop, way.join(', '), links.at(-1), seconds, options);
+      const last = links.at(-1);
+      socket = await throughGate<Duplex>(options.gate, stops.slice(0, index + 1), options.signal, () =>
+        last
+          ? openForward(last.client, stop.where, seconds)
+          : openSocket(stop.where, seconds, options.signal),
+      );
       links.push(await logIn(stop, socket, seconds, options.signal));
     }
   } catch (error) {
@@ -46,102 +35,32 @@ export async function connectSsh(target: Target, options: SshOptions = {}): Prom
     throw error;
   }
   // The loop ran at least once: the target itself is the last stop.
-  return sshTransport(target, stops.at(-1)!, links, options);
+  const last = stops.at(-1)!;
+  return sshTransport(target, last, connection(last, links), options);
 }
 
-async function openStop(
-  { where }: Stop,
-  way: string,
-  last: Link | undefined,
-  seconds: number,
-  { gate, signal }: SshOptions,
-): Promise<Duplex> {
-  await gate?.admit(way, where, signal);
-  if (signal?.aborted) throw interrupted(where);
-  try {
-    return last ? await openForward(last.client, where, seconds) : await openSocket(where, seconds, signal);
-  } catch (error) {
-    if (!gate || !(error instanceof TransportError)) throw error;
-    // whoever gives up early may have been dropped as well
-    if (error.reason !== 'timeout' && error.reason !== 'interrupted') throw error;
-    const more = await gate.unanswered(way, where);
-    throw error.reason === 'timeout'
-      ? failure('timeout', where, `${error.message} ${more}`.trimEnd(), error.cause)
-      : error;
-  }
-}
-
-function sshTransport(
-  target: Target,
-  { where, settings }: Stop,
-  links: readonly Link[],
-  options: SshOptions,
-): Transport {
+/** The last of the links, to the target, as what scripts run over. */
+function connection({ where }: Stop, links: readonly Link[]): Connection {
   const link = links.at(-1)!;
-  let execs = 0;
-  let closing = false;
-
-  const lost = (started: boolean): TransportError => {
-    if (closing) {
-      return failure(
-        'interrupted',
-        where,
-        `The connection to ${place(where)} was closed here before the script's end was known.`,
-      );
-    }
-    const state = started
-      ? 'A script was running there; whether it finished is not known. Run again: the next look shows what the host is now'
-      : 'The script was not started. Run again';
-    const why = links.map((one) => one.broken()).find((one) => one !== undefined);
-    return failure(
-      'lost',
+  const lost = (started: boolean) =>
+    connectionLost(
       where,
-      why === undefined
-        ? `${place(where)} ended a script without an exit status. ${state}.`
-        : `The connection to ${place(where)} was lost (${printable(message(why))}). ${state}.`,
-      why,
+      started,
+      links.map((one) => one.broken()).find((one) => one !== undefined),
     );
-  };
-
-  const start = (command: string): Promise<Process> =>
+  const start: Start = (command) =>
     new Promise((resolve, reject) => {
-      if (closing || link.broken() !== undefined) return reject(lost(false));
-      execs++;
+      if (link.broken() !== undefined) return reject(lost(false));
       try {
         link.client.exec(command, (error, channel) => {
           if (!error) return resolve(channelProcess(channel));
-          reject(
-            link.broken() !== undefined || closing
-              ? lost(false)
-              : failure(
-                  'refused',
-                  where,
-                  `${place(where)} refused a further session on this connection (${printable(error.message)}); the script was not started. Look at MaxSessions and ForceCommand of its sshd.`,
-                  error,
-                ),
-          );
+          reject(link.broken() === undefined ? sessionRefused(where, error) : lost(false));
         });
       } catch (error) {
         reject(failure('lost', where, lost(false).message, error));
       }
     });
-
-  return {
-    run: scriptRunner({
-      where,
-      start,
-      sudo: target.become && settings.user !== 'root',
-      becomePassword: options.becomePassword,
-      explainLoss: lost,
-    }),
-    async close() {
-      closing = true;
-      await closeLinks(links);
-    },
-    get counts() {
-      return { connections: 1, execs };
-    },
-  };
+  return { start, lost, close: () => closeLinks(links) };
 }
 
 function channelProcess(channel: ClientChannel): Process {

@@ -59,7 +59,8 @@ export class TransportError extends Error {
 export interface Target {
   /** The name in the inventory. */
   readonly name: string;
-  readonly connection: 'ssh' | 'local';
+  /** `openssh`: by the `ssh` of this machine, which `ssh` uses where it must. */
+  readonly connection: 'ssh' | 'openssh' | 'local';
   /** As `ssh` would take it: may be an alias of `~/.ssh/config`. */
   readonly address: string;
   readonly port?: number;

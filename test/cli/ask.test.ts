@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { repository } from '../repository.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'harden-ask-'));
-const program = join(folder, 'ask.mjs');
+const program = join(folder, 'ask.cjs');
 
 beforeAll(() =>
   build({
@@ -18,12 +18,12 @@ beforeAll(() =>
         const passphrase = keyPassphrase();
         const get = () => (typeof password === 'string' ? password : password());
         // as several hosts do, at the same time
-        console.log(JSON.stringify(await Promise.all([get(), passphrase('/k'), get(), confirm('Apply?')])));`,
+        Promise.all([get(), passphrase('/k'), get(), confirm('Apply?')]).then((all) => console.log(JSON.stringify(all)));`,
       resolveDir: repository,
     },
     bundle: true,
     platform: 'node',
-    format: 'esm',
+    format: 'cjs',
     outfile: program,
   }),
 );
@@ -32,7 +32,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 const ask = (input: string, env = {}) => {
   const { stdout, stderr, status } = spawnSync(process.execPath, [program], {
     input,
-    env: { ...process.env, HARDEN_BECOME_PASSWORD: '', ...env },
+    env: { ...process.env, HARDEN_BECOME_PASSWORD: '', HARDEN_BECOME_PASSWORD_COMMAND: '', ...env },
     timeout: 20_000,
   });
   return { said: stdout.toString().trim(), shown: stderr.toString(), status };
@@ -50,7 +50,7 @@ try:
 except OSError: pass
 sys.stdout.buffer.write(seen)`;
   return spawnSync('python3', ['-c', script, process.execPath, program, ...lines], {
-    env: { ...process.env, HARDEN_BECOME_PASSWORD: '' },
+    env: { ...process.env, HARDEN_BECOME_PASSWORD: '', HARDEN_BECOME_PASSWORD_COMMAND: '' },
     timeout: 20_000,
   }).stdout.toString();
 };
@@ -76,4 +76,31 @@ describe('questions', () => {
       said: '["env",null,"env",false]',
       shown: 'Apply? [y/N] ',
     }));
+
+  it('are not asked where a command knows: it runs once, and its first line counts', () => {
+    const command = `echo ran >&2; printf '%s\\n' 'it is $ecret' 'and a note'`;
+    expect(ask('', { HARDEN_BECOME_PASSWORD_COMMAND: command })).toMatchObject({
+      said: '["it is $ecret",null,"it is $ecret",false]',
+      shown: 'ran\nApply? [y/N] ',
+    });
+    expect(
+      ask('', { HARDEN_BECOME_PASSWORD_COMMAND: command, HARDEN_BECOME_PASSWORD: 'env' }).said,
+    ).toContain('"env"');
+  });
+
+  it('may be asked by that command', () =>
+    expect(ask('typed\n', { HARDEN_BECOME_PASSWORD_COMMAND: 'read -r l; echo "$l"' }).said).toContain(
+      '"typed"',
+    ));
+
+  it.each([
+    ['echo s3cret; exit 3', 'failed (exit code 3); run it by hand'],
+    ['echo; echo s3cret', 'printed no password on its first line'],
+    ['no-such-command-here', 'failed (exit code 127)'],
+    ['kill -9 $$', 'failed ('],
+  ])('a command that gives none is said without what it printed: %s', (command, says) => {
+    const { shown, said } = ask('', { HARDEN_BECOME_PASSWORD_COMMAND: command });
+    expect(shown).toContain(`Error: the command in HARDEN_BECOME_PASSWORD_COMMAND ${says}`);
+    expect(shown + said).not.toContain('s3cret');
+  });
 });

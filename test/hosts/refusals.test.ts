@@ -109,6 +109,9 @@ describe('a host that cannot be worked on: exit 3, and one sentence of what to d
     const wrong = await refused({ user: 'operator' }, { HARDEN_BECOME_PASSWORD: 'wr0ng-Secret' });
     expect(wrong).toMatch(/password/);
     expect(wrong).not.toContain('wr0ng-Secret');
+    expect(
+      await refused({ user: 'operator' }, { HARDEN_BECOME_PASSWORD_COMMAND: 'echo wr0ng-Secret; false' }),
+    ).toMatch(/wants a password for sudo, and the command in HARDEN_BECOME_PASSWORD_COMMAND failed/);
   });
 });
 
@@ -128,6 +131,12 @@ describe('sudo with a password', () => {
     });
     expect(odd.exitCode, odd.text).toBe(2);
     expect(JSON.stringify(odd)).not.toContain('t0p-');
+    const command = { HARDEN_BECOME_PASSWORD_COMMAND: `printf '%s\\nnotes\\n' 't0p-$ecret "quoted"'` };
+    const fromCommand = await record('check', host.inventory({ entry: { user: 'operator' } }), {
+      env: command,
+    });
+    expect(fromCommand.exitCode, fromCommand.text).toBe(2);
+    expect(JSON.stringify(fromCommand)).not.toContain('t0p-');
     expect(await host.must("journalctl --no-pager | grep -c 't0p-' || :")).toBe('0');
   });
 });

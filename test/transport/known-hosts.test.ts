@@ -1,7 +1,13 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { judgeKey, knownHostName, knownKeyTypes, parseKnownHosts } from '../../src/transport/known-hosts.ts';
+import {
+  certificateOnly,
+  judgeKey,
+  knownHostName,
+  knownKeyTypes,
+  parseKnownHosts,
+} from '../../src/transport/known-hosts.ts';
 
 function blob(type: string, seed: string): Buffer {
   const length = Buffer.alloc(4);
@@ -72,9 +78,13 @@ describe('a key is judged by the lines on file', () => {
   });
 });
 
-test('a certificate authority is named, though it does not help', () => {
-  const known = parseKnownHosts(`@cert-authority ${line('h')}`, '/etc/known');
-  expect(judgeKey(known, ['h'], a)).toEqual({ state: 'unknown', authority: { file: '/etc/known', line: 1 } });
+test.each([
+  ['an authority alone', [`@cert-authority ${line('*.h')}`], true],
+  ['an authority beside a key', [`@cert-authority ${line('*.h')}`, line('mx.h')], false],
+  ['an authority of others', [`@cert-authority ${line('*.x')}`], false],
+  ['an authority, and a revoked key', [`@cert-authority ${line('*.h')}`, `@revoked ${line('*', b)}`], true],
+])('known by certificate only: %s', (_why, file, only) => {
+  expect(certificateOnly(parseKnownHosts(file.join('\n'), 'f'), ['mx.h'])).toBe(only);
 });
 
 test('several files are one', () => {

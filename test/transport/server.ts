@@ -96,7 +96,7 @@ export async function startServer(options: ServerOptions = {}) {
     async stop() {
       for (const connection of live) connection.end();
       server.close();
-      await rm(dir, { recursive: true });
+      await rm(dir, { recursive: true, force: true, maxRetries: 5 });
     },
   };
 }
@@ -123,7 +123,7 @@ export function makeKey(kind: 'ed25519' | 'rsa' | 'ecdsa', passphrase = '') {
     ]);
     return { private: readFileSync(file, 'utf8'), public: readFileSync(`${file}.pub`, 'utf8').trim() };
   } finally {
-    rmSync(dir, { recursive: true });
+    rmSync(dir, { recursive: true, force: true, maxRetries: 5 });
   }
 }
 

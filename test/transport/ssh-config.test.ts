@@ -28,9 +28,13 @@ test('what ssh -G prints', () => {
     identitiesOnly: true,
     agent: '/run/agent',
     knownHostsFiles: ['/home/me/.ssh/known_hosts', '/etc/ssh/ssh_known_hosts', '/etc/ssh/ssh_known_hosts2'],
+    newKeysFile: '/home/me/.ssh/known_hosts',
     hostKeyAlias: 'web',
     proxyJump: 'bastion',
     proxyCommand: undefined,
+    certificateFiles: [],
+    sshOnly: [],
+    fromSsh: true,
   });
 });
 
@@ -54,6 +58,15 @@ test('none means none', () => {
     proxyCommand: undefined,
     proxyJump: undefined,
     hostKeyAlias: undefined,
+  });
+});
+
+test('a known_hosts file with a blank in its path is one file', () => {
+  const text = 'userknownhostsfile ~/my keys/%h ~/.ssh/known_hosts\nglobalknownhostsfile /dev/null';
+  const mine = `${homedir()}/my keys/web1`;
+  expect(parseSettings(text, 'web1', {}, (path) => path === mine)).toMatchObject({
+    knownHostsFiles: [mine, `${homedir()}/.ssh/known_hosts`, '/dev/null'],
+    newKeysFile: mine,
   });
 });
 

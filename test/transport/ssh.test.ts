@@ -4,7 +4,8 @@ import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { connect } from '../../src/transport/connect.ts';
-import type { Gate, SshOptions } from '../../src/transport/ssh.ts';
+import type { SshOptions } from '../../src/transport/connection.ts';
+import type { Gate } from '../../src/transport/gate.ts';
 import type { Target, Transport } from '../../src/transport/transport.ts';
 import { makeKey, type OnExec, runCommand, type ServerOptions, startServer } from './server.ts';
 
@@ -442,16 +443,6 @@ describe('jump hosts', () => {
       message: expect.stringMatching(/jump host 127.0.0.1 \(127.0.0.1:\d+\) on the way to web1/),
     });
     expect(server.log.connections).toBe(0);
-  });
-
-  test('a ProxyCommand is refused with what to do', async () => {
-    const server = await serve();
-    const ssh = join(server.dir, 'ssh');
-    await writeFile(ssh, '#!/bin/sh\necho proxycommand nc %h %p\n', { mode: 0o755 });
-    await expect(connect(server.target, { ...server.options, sshBinary: ssh })).rejects.toMatchObject({
-      reason: 'unreachable',
-      message: expect.stringMatching(/ProxyCommand.*jump:/),
-    });
   });
 
   async function through(

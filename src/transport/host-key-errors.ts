@@ -1,0 +1,81 @@
+import { printable } from '../text/harmless.ts';
+import { failure, place, type Where } from './errors.ts';
+import type { TransportError } from './transport.ts';
+
+/** A key that a host showed. */
+export interface ShownKey {
+  readonly type: string;
+  /** As `ssh-keygen -l` prints it. */
+  readonly fingerprint: string;
+}
+
+const described = ({ type, fingerprint }: ShownKey) =>
+  `a ${printable(type)} key with fingerprint ${printable(fingerprint)}`;
+
+const changedAdvice =
+  'Either the host was installed anew or somebody answers in its place. Ask whoever runs it; only if the new key is right,';
+
+/** `at`: the line that has another key, as `file:line`. */
+export function keyChanged(where: Where, shown: ShownKey, at: string): TransportError {
+  return failure(
+    'host-key-changed',
+    where,
+    `${place(where)} showed ${described(shown)}, but ${printable(at)} has another key for it; the connection was closed before any login. ${changedAdvice} replace that line.`,
+  );
+}
+
+/** `by`: what marks it so. */
+export function keyRevoked(where: Where, shown: ShownKey, by: string): TransportError {
+  return failure(
+    'host-key-revoked',
+    where,
+    `${place(where)} showed ${described(shown)}, which ${printable(by)} marks as revoked; the connection was closed before any login. Do not use this host until whoever runs it has given it a new key.`,
+  );
+}
+
+/** `note`: a sentence of its own in brackets, or nothing. */
+export function keyUnknown(where: Where, shown: ShownKey, note = ''): TransportError {
+  return failure(
+    'host-key-unknown',
+    where,
+    `The key of ${place(where)} is not known: it showed ${described(shown)}, and the connection was closed before any login; compare it with \`ssh-keygen -lf\` on the host's own /etc/ssh/ssh_host_*_key.pub, then run again with --accept-new, add what \`ssh-keyscan\` prints to known_hosts, or pin it as host_key: in the inventory.${note}`,
+  );
+}
+
+/** `shown` is absent where the host has only keys of other types. */
+export function keyNotPinned(where: Where, shown: ShownKey | undefined, pinned: ShownKey): TransportError {
+  return failure(
+    'host-key-changed',
+    where,
+    `${place(where)} showed ${shown ? described(shown) : 'keys of other types'} instead of the key pinned as host_key in the inventory (${pinned.type}, ${pinned.fingerprint}); the connection was closed before any login. ${changedAdvice} change host_key.`,
+  );
+}
+
+/** The host has none of the key types on file for it. */
+export function keyTypesChanged(where: Where, types: readonly string[]): TransportError {
+  return failure(
+    'host-key-changed',
+    where,
+    `${place(where)} has no key of a type that is on file for it (${types.map((type) => printable(type)).join(', ')}); no login was made. ${changedAdvice} replace its lines in known_hosts or pin the key as host_key: in the inventory.`,
+  );
+}
+
+export function keyNotRecorded(
+  where: Where,
+  shown: ShownKey,
+  file: string,
+  why: string,
+  cause?: unknown,
+): TransportError {
+  return failure(
+    'host-key-unknown',
+    where,
+    `The key of ${place(where)} is not known, and it cannot be written to ${printable(file)} (${printable(why)}); the connection was closed. Make that file writable, or pin the key as host_key: in the inventory (${printable(shown.type)}, ${printable(shown.fingerprint)}).`,
+    cause,
+  );
+}
+
+/** What `--accept-new` says of each key that it recorded. */
+export function keyRecorded(where: Where, shown: ShownKey, file: string): string {
+  return `${place(where)} was not known: its ${printable(shown.type)} key with fingerprint ${printable(shown.fingerprint)} is now in ${printable(file)}`;
+}
