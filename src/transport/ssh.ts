@@ -8,7 +8,7 @@ import type { Exit, Process } from './process.ts';
 import { planRoute, type RouteOptions, type Stop } from './route.ts';
 import { scriptRunner } from './runner.ts';
 import { openForward, openSocket } from './socket.ts';
-import type { Target, Transport, TransportError } from './transport.ts';
+import type { Reached, Target, Transport, TransportError } from './transport.ts';
 
 export interface SshOptions extends RouteOptions {
   /** Asked at most once, and only when sudo wants a password. */
@@ -17,6 +17,8 @@ export interface SshOptions extends RouteOptions {
   readonly connectTimeout?: number | undefined;
   /** Gives up connecting. */
   readonly signal?: AbortSignal | undefined;
+  /** Told of each step of the way. */
+  readonly onReached?: ((reached: Reached) => void) | undefined;
 }
 
 /** Logs in over one TCP connection. Everything local is checked first; no login is tried twice. */
@@ -27,11 +29,15 @@ export async function connectSsh(target: Target, options: SshOptions = {}): Prom
   let socket: Duplex | undefined;
   try {
     for (const stop of stops) {
+      const reach = (milestone: Reached['milestone']) => options.onReached?.(reached(stop, milestone));
       const last = links.at(-1);
+      reach('planned');
       socket = last
         ? await openForward(last.client, stop.where, seconds)
         : await openSocket(stop.where, seconds, options.signal);
-      links.push(await logIn(stop, socket, seconds, options.signal));
+      reach('connected');
+      links.push(await logIn(stop, socket, seconds, options.signal, () => reach('trusted')));
+      reach('logged-in');
     }
   } catch (error) {
     socket?.destroy();
@@ -41,6 +47,14 @@ export async function connectSsh(target: Target, options: SshOptions = {}): Prom
   // The loop ran at least once: the target itself is the last stop.
   return sshTransport(target, stops.at(-1)!, links, options);
 }
+
+const reached = ({ where, settings }: Stop, milestone: Reached['milestone']): Reached => ({
+  milestone,
+  address: settings.host,
+  port: settings.port,
+  user: settings.user,
+  ...(where.hop === undefined ? {} : { hop: where.hop }),
+});
 
 function sshTransport(
   target: Target,
