@@ -42,6 +42,14 @@ export async function main(argv: readonly string[]): Promise<number> {
     .action(async (inventory, options) => {
       code = await (await import('./apply.ts')).apply(inventory, options);
     });
+  withInventory(
+    program
+      .command('doctor')
+      .description('can each host be reached, trusted, logged in to, and administered? what to do if not'),
+    ['tags', 'task'],
+  ).action(async (inventory, options) => {
+    code = await (await import('./doctor.ts')).doctor(inventory, options);
+  });
   program
     .command('init')
     .description('a commented inventory and playbook to start from')
@@ -73,9 +81,12 @@ export async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
-function withInventory(command: Command): Command {
+/** `without`: flags that mean nothing to it. */
+function withInventory(command: Command, without: readonly string[] = []): Command {
   command.argument('[inventory]', 'default: $HARDEN_INVENTORY, inventory.yaml, inventory/inventory.yaml');
-  for (const option of commonOptions()) command.addOption(option);
+  for (const option of commonOptions()) {
+    if (!without.includes(option.attributeName())) command.addOption(option);
+  }
   return command;
 }
 

@@ -1,15 +1,17 @@
 import { hostname, userInfo } from 'node:os';
 import { relative } from 'node:path';
+import type { Patient } from '../engine/doctor/examine.ts';
 import { forEachHost } from '../engine/fleet.ts';
 import { HostRun } from '../engine/host.ts';
 import { findInventory } from '../inventory/find.ts';
 import { loadRun } from '../playbook/load-run.ts';
+import { doctorReport } from '../report/doctor.ts';
 import { type CommandName, exitCode, type HostResult, type RunResult, summarize } from '../report/result.ts';
 import { type Painter, painter } from '../report/terminal.ts';
 import { type Given, textReport } from '../report/text.ts';
 import { taskTypes } from '../tasks/registry.ts';
 import { oneLine } from '../text/harmless.ts';
-import { connect } from '../transport/connect.ts';
+import { type ConnectOptions, connect } from '../transport/connect.ts';
 import { version } from '../version.ts';
 import { becomePassword, keyPassphrase } from './ask.ts';
 import { interruptible } from './interrupt.ts';
@@ -23,6 +25,7 @@ export class Session {
   readonly #options: CommonOptions;
   readonly #given: Given;
   readonly #interrupted: AbortSignal;
+  readonly #patients: readonly Patient[];
 
   static async open(
     command: CommandName,
@@ -58,10 +61,17 @@ export class Session {
     const password = becomePassword({ ask: options.askBecomePass ?? false });
     const passphrase = keyPassphrase();
     const holder = `${userInfo().username}@${hostname()}, since ${new Date().toISOString()}`;
+    const access: ConnectOptions = { becomePassword: password, passphrase, signal: this.#interrupted };
+    this.#patients = hosts.map(({ target, tasks }) => ({
+      target,
+      tasks,
+      connect: (onReached) => connect(target, { ...access, onReached }),
+      signal: this.#interrupted,
+    }));
     this.hosts = hosts.map(
       ({ target, tasks }) =>
         new HostRun(target, tasks, {
-          connect: () => connect(target, { becomePassword: password, passphrase, signal: this.#interrupted }),
+          connect: () => connect(target, access),
           confirmTimeout: options.confirmTimeout ?? 60,
           holder,
           progress: (line) => this.#progress(`${target.name} | ${line}`),
@@ -73,6 +83,11 @@ export class Session {
   /** Works on all hosts, `--forks` at a time; the results stand in the inventory's order. */
   async each(work: (host: HostRun) => Promise<HostResult>): Promise<HostResult[]> {
     return forEachHost(this.hosts, this.#options.forks, work, this.#interrupted);
+  }
+
+  /** The same without a run of the playbook: `work` reaches each host itself. */
+  async visit(work: (patient: Patient) => Promise<HostResult>): Promise<HostResult[]> {
+    return forEachHost(this.#patients, this.#options.forks, work, this.#interrupted);
   }
 
   get interrupted(): boolean {
@@ -108,7 +123,7 @@ export class Session {
   }
 
   #text(result: RunResult, diff: boolean, given?: Given): string {
-    return textReport(result, {
+    return (result.command === 'doctor' ? doctorReport : textReport)(result, {
       paint: this.paint,
       diff,
       quiet: this.#options.quiet ?? false,

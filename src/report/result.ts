@@ -45,7 +45,7 @@ export interface HostResult {
   readonly tasks: readonly TaskResult[];
 }
 
-export type CommandName = 'check' | 'diff' | 'apply' | 'verify';
+export type CommandName = 'check' | 'diff' | 'apply' | 'verify' | 'doctor';
 
 export interface RunResult {
   readonly format: 'harden.result/1';
