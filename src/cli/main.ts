@@ -46,6 +46,14 @@ export async function main(argv: readonly string[]): Promise<number> {
       code = await (await import('./log.ts')).log(inventory, options);
     },
   );
+  withInventory(
+    program
+      .command('doctor')
+      .description('can each host be reached, trusted, logged in to, and administered? what to do if not'),
+    ['tags', 'task'],
+  ).action(async (inventory, options) => {
+    code = await (await import('./doctor.ts')).doctor(inventory, options);
+  });
   program
     .command('init')
     .description('a commented inventory and playbook to start from')

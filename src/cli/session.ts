@@ -1,4 +1,5 @@
 import { join, relative } from 'node:path';
+import type { Patient } from '../engine/doctor/examine.ts';
 import { forEachHost, Slots } from '../engine/fleet.ts';
 import { thisHolder } from '../engine/holder.ts';
 import { HostRun } from '../engine/host.ts';
@@ -6,6 +7,7 @@ import { Pacer } from '../engine/pacer.ts';
 import { SharedState, stateFolder } from '../engine/shared-state.ts';
 import { findInventory } from '../inventory/find.ts';
 import { loadRun } from '../playbook/load-run.ts';
+import { doctorReport } from '../report/doctor.ts';
 import { logReport } from '../report/log.ts';
 import { type CommandName, exitCode, type HostResult, type RunResult, summarize } from '../report/result.ts';
 import { type Painter, painter } from '../report/terminal.ts';
@@ -13,7 +15,7 @@ import { type Given, textReport } from '../report/text.ts';
 import { taskTypes } from '../tasks/registry.ts';
 import type { Task } from '../tasks/task.ts';
 import { oneLine } from '../text/harmless.ts';
-import { connect } from '../transport/connect.ts';
+import { type ConnectOptions, connect } from '../transport/connect.ts';
 import { message } from '../transport/errors.ts';
 import { version } from '../version.ts';
 import { becomePassword, keyPassphrase } from './ask.ts';
@@ -42,6 +44,7 @@ export class Session {
   readonly #slots: Slots;
   readonly #pacers: readonly Pacer[];
   #toldOfState = false;
+  readonly #patients: readonly Patient[];
 
   static async open(
     command: CommandName,
@@ -78,7 +81,7 @@ export class Session {
     const { stop, leave } = this.#interruption;
     const password = becomePassword({ ask: options.askBecomePass ?? false });
     const passphrase = keyPassphrase();
-    const access = {
+    const access: ConnectOptions = {
       becomePassword: password,
       passphrase,
       terminal: process.stdin.isTTY,
@@ -107,15 +110,27 @@ export class Session {
         stop,
         leave,
       });
-      return { run, pacer };
+      const patient: Patient = {
+        target,
+        tasks,
+        connect: (onReached) => connect(target, { ...access, signal: stop, gate: pacer, onReached }),
+        signal: stop,
+      };
+      return { run, pacer, patient };
     });
     this.hosts = runs.map(({ run }) => run);
     this.#pacers = runs.map(({ pacer }) => pacer);
+    this.#patients = runs.map(({ patient }) => patient);
   }
 
   /** Works on all hosts, `--forks` at a time; the results stand in the inventory's order. */
   async each(work: (host: HostRun) => Promise<HostResult>): Promise<HostResult[]> {
     return forEachHost(this.hosts, this.#slots, work, this.#interruption.stop);
+  }
+
+  /** The same without a run of the playbook: `work` reaches each host itself. */
+  async visit(work: (patient: Patient) => Promise<HostResult>): Promise<HostResult[]> {
+    return forEachHost(this.#patients, this.#slots, work, this.#interruption.stop);
   }
 
   get interrupted(): boolean {
@@ -152,7 +167,8 @@ export class Session {
   }
 
   #text(result: RunResult, diff: boolean, given?: Given): string {
-    return (result.command === 'log' ? logReport : textReport)(result, {
+    const report = { log: logReport, doctor: doctorReport }[result.command as string] ?? textReport;
+    return report(result, {
       paint: this.paint,
       diff,
       quiet: this.#options.quiet ?? false,

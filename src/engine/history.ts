@@ -26,6 +26,5 @@ export function runsOf(waves: readonly Wave[], latest: LatestRun | undefined): R
 function stateOf(waves: readonly Wave[], latest: LatestRun | undefined): RunEntry['state'] {
   if (latest?.working && waves.some(({ id }) => id === latest.id)) return 'at work';
   if (waves.some(({ guard }) => guard === 'rolledback')) return 'rolled back';
-  // versions that kept no plan did not note the end either
-  return waves.every(({ ended, plan }) => ended || !plan.command) ? 'ended' : 'cut off';
+  return waves.every(({ ended }) => ended) ? 'ended' : 'cut off';
 }

@@ -42,11 +42,13 @@ export const RUN_ID = 24;
 /** A shell function that prints one job. */
 export const WAVE = raw(`wave() {
   folder=$1
-  has() { if [ -e "$folder/$1" ]; then echo yes; else echo no; fi; }
   guard=none
   for state in pending confirmed rolledback; do [ ! -e "$folder/$state" ] || guard=$state; done
   changes=$(cat "$folder/files" "$folder/units" "$folder/packages" 2>/dev/null | grep -cvE '^[^ ]+ (undone|forgotten)( |$)')
-  echo "wave \${folder##*/} $(stat -c %Y "$folder/job.sh") $(has ended) $guard $changes $(head -n 1 "$folder/holder" 2>/dev/null | base64 -w0)= $(head -c 262144 "$folder/plan.json" 2>/dev/null | base64 -w0)="
+  id=\${folder##*/} ended=no
+  # the journal of a version that did not mark the end ends with its second look
+  if [ -e "$folder/ended" ] || tail -c 200 "$folder/journal" 2>/dev/null | grep -aqxF "@@$id observed"; then ended=yes; fi
+  echo "wave $id $(stat -c %Y "$folder/job.sh") $ended $guard $changes $(head -n 1 "$folder/holder" 2>/dev/null | base64 -w0)= $(head -c 262144 "$folder/plan.json" 2>/dev/null | base64 -w0)="
 }`);
 
 /** What `WAVE` prints of a job, after its first word. */

@@ -65,7 +65,7 @@ export interface HostResult {
   readonly tasks: readonly TaskResult[];
 }
 
-export type CommandName = 'check' | 'diff' | 'apply' | 'verify' | 'rollback' | 'log';
+export type CommandName = 'check' | 'diff' | 'apply' | 'verify' | 'rollback' | 'log' | 'doctor';
 
 export interface RunResult {
   readonly format: 'harden.result/1';

@@ -131,21 +131,30 @@ function totals(result: RunResult, options: TextOptions): string {
 }
 
 function nextCommand({ command, hosts, summary }: RunResult, given: Given): string | undefined {
-  const next = (name: string, chosen: readonly HostResult[]) => {
-    const limit = chosen.length === hosts.length ? given.limit : chosen.map((host) => host.name).join(',');
-    const words = [given.inventory, ...given.choices, ...(limit === undefined ? [] : ['--limit', limit])];
-    return ['harden', name, ...words.map(typed)].join(' ');
-  };
   if (command !== 'apply' && command !== 'rollback') {
     const drifted = hosts.filter((host) => host.tasks.some(({ status }) => status === 'drift'));
-    return drifted.length === 0 ? undefined : next('apply', drifted);
+    return drifted.length === 0 ? undefined : next('apply', drifted, hosts, given);
   }
   const rolledBack = hosts.filter(({ status }) => status === 'rolled-back');
-  if (rolledBack.length > 0) return next('diff', rolledBack);
-  return summary.changed > 0 && summary.changed === summary.hosts ? next('check', hosts) : undefined;
+  if (rolledBack.length > 0) return next('diff', rolledBack, hosts, given);
+  return summary.changed > 0 && summary.changed === summary.hosts
+    ? next('check', hosts, hosts, given)
+    : undefined;
+}
+
+/** A command on some of a run's hosts, as one types it. */
+export function next(
+  name: string,
+  chosen: readonly HostResult[],
+  hosts: readonly HostResult[],
+  given: Given,
+): string {
+  const limit = chosen.length === hosts.length ? given.limit : chosen.map((host) => host.name).join(',');
+  const words = [given.inventory, ...given.choices, ...(limit === undefined ? [] : ['--limit', limit])];
+  return ['harden', name, ...words.map(typed)].join(' ');
 }
 
 /** A word as one types it: quoted only if it has to be. */
 const typed = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : quote(oneLine(word)));
 
-const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
+export const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;

@@ -4,7 +4,7 @@ import type { Gate } from './gate.ts';
 import type { Start } from './process.ts';
 import type { RouteOptions, Waypoint } from './route.ts';
 import { scriptRunner } from './runner.ts';
-import type { Target, Transport, TransportError } from './transport.ts';
+import type { Reached, Target, Transport, TransportError } from './transport.ts';
 
 export interface SshOptions extends RouteOptions {
   readonly gate?: Gate | undefined;
@@ -14,6 +14,8 @@ export interface SshOptions extends RouteOptions {
   readonly connectTimeout?: number | undefined;
   /** Whether there is a terminal on which ssh itself may ask (for a passphrase, a PIN, a touch). */
   readonly terminal?: boolean | undefined;
+  /** Told of each step of the way. */
+  readonly onReached?: ((reached: Reached) => void) | undefined;
   /** Gives up connecting. */
   readonly signal?: AbortSignal | undefined;
 }

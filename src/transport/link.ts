@@ -32,6 +32,7 @@ export async function logIn(
   sock: Duplex,
   seconds: number,
   signal: AbortSignal | undefined,
+  onTrusted: () => void,
 ): Promise<Link> {
   const { where, settings, policy, credentials } = stop;
   const { NodeSSH } = await import('node-ssh');
@@ -79,6 +80,7 @@ export async function logIn(
   });
   client.once('handshake', () => {
     handshaken = true;
+    onTrusted();
   });
   const closed = new Promise<void>((resolve) =>
     client.once('close', () => {

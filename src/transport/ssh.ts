@@ -7,7 +7,7 @@ import { closeLinks, type Link, logIn } from './link.ts';
 import type { Exit, Process, Start } from './process.ts';
 import { planStops, type Stop, type Waypoint } from './route.ts';
 import { openForward, openSocket } from './socket.ts';
-import type { Target, Transport } from './transport.ts';
+import type { Reached, Target, Transport } from './transport.ts';
 
 /** Logs in over one TCP connection. Everything local is checked first; no login is tried twice. */
 export async function connectSsh(
@@ -21,13 +21,17 @@ export async function connectSsh(
   let socket: Duplex | undefined;
   try {
     for (const [index, stop] of stops.entries()) {
+      const reach = (milestone: Reached['milestone']) => options.onReached?.(reached(stop, milestone));
       const last = links.at(-1);
+      reach('planned');
       socket = await throughGate<Duplex>(options.gate, stops.slice(0, index + 1), options.signal, () =>
         last
           ? openForward(last.client, stop.where, seconds)
           : openSocket(stop.where, seconds, options.signal),
       );
-      links.push(await logIn(stop, socket, seconds, options.signal));
+      reach('connected');
+      links.push(await logIn(stop, socket, seconds, options.signal, () => reach('trusted')));
+      reach('logged-in');
     }
   } catch (error) {
     socket?.destroy();
@@ -38,6 +42,14 @@ export async function connectSsh(
   const last = stops.at(-1)!;
   return sshTransport(target, last, connection(last, links), options);
 }
+
+const reached = ({ where, settings }: Stop, milestone: Reached['milestone']): Reached => ({
+  milestone,
+  address: settings.host,
+  port: settings.port,
+  user: settings.user,
+  ...(where.hop === undefined ? {} : { hop: where.hop }),
+});
 
 /** The last of the links, to the target, as what scripts run over. */
 function connection({ where }: Stop, links: readonly Link[]): Connection {

@@ -55,6 +55,17 @@ export class TransportError extends Error {
   }
 }
 
+/** How far a login has come on one host of the way, in this order; the target is the last one. */
+export interface Reached {
+  /** All is settled that can be before a packet is sent; a TCP connection; a trusted host key; a login. */
+  readonly milestone: 'planned' | 'connected' | 'trusted' | 'logged-in';
+  readonly address: string;
+  readonly port: number;
+  readonly user: string;
+  /** The jump host's own name, where it is one. */
+  readonly hop?: string;
+}
+
 /** How to reach a host: what the inventory says. */
 export interface Target {
   /** The name in the inventory. */

@@ -20,6 +20,7 @@ describe('the command line', () => {
   it.each<[string, number, ...string[]]>([
     ['help', 0, '--help'],
     ['help-apply', 0, 'apply', '--help'],
+    ['help-doctor', 0, 'doctor', '--help'],
     ['tasks', 0, 'tasks'],
     ['tasks-jail', 0, 'tasks', 'fail2ban_jail'],
   ])('%s is printed on standard output', async (name, code, ...args) => {

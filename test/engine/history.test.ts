@@ -46,8 +46,6 @@ describe('the runs of a host', () => {
     ['rolled back', { guard: 'rolledback', ended: false }, false],
     ['cut off', { ended: false }, false],
     ['at work', { ended: false }, true],
-    // versions that kept no plan did not note the end either
-    ['ended', { ended: false, plan: {} }, false],
   ])('%s: %j', (state, over, working) => {
     const latest = { id: `${RUN}00`, working, ended: false, rolledBack: false, who: '', mark: '' };
     expect(runsOf([wave(over)], latest)[0]?.state).toBe(state);

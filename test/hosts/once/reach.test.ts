@@ -35,7 +35,7 @@ const files = { 'playbook.yaml': PLAYBOOK, 'reached.txt': 'by {{ text }}\n' };
 
 /** Runs with a configuration of ssh, and with what its known_hosts says of each host. */
 async function run(
-  command: 'check' | 'apply',
+  command: 'check' | 'apply' | 'doctor',
   { known = {}, config = 'ProxyJump outer' }: { known?: Record<string, string>; config?: string },
 ) {
   const hosts = { outer, inner, mail };
@@ -104,6 +104,27 @@ describe('a name of the ssh configuration, behind a jump host', () => {
   });
 });
 
+describe('the doctor', () => {
+  it('tells the way through a jump host', async () => {
+    const { tasks, text, exitCode, host } = await run('doctor', {});
+    expect(exitCode, text).toBe(0);
+    expect(host).toMatchObject({ connections: 1, roundTrips: 1 });
+    expect(tasks['doctor.name']?.reason).toBe(`${mail.ip}, port 22, through outer`);
+  });
+
+  it('claims nothing of a host that its jump host keeps away', async () => {
+    const { tasks, text, exitCode } = await run('doctor', { known: { outer: mail.hostKey } });
+    expect(exitCode, text).toBe(3);
+    expect(['name', 'tcp', 'host-key', 'login'].map((check) => tasks[`doctor.${check}`]?.status)).toEqual([
+      'skipped',
+      'skipped',
+      'failed',
+      'skipped',
+    ]);
+    expect(tasks['doctor.host-key']?.reason).toMatch(/jump host outer .* on the way to mail/);
+  });
+});
+
 describe('connection: local', () => {
   it.each(['root', 'admin'])('works on the host itself, for %s, without a connection', async (user) => {
     const copy = (from: string, to: string) => $({ quiet: true })`docker cp ${from} ${mail.name}:${to}`;
@@ -123,6 +144,7 @@ describe('connection: local', () => {
     expect(JSON.parse(applied.stdout).hosts[0]).toMatchObject({ status: 'changed', connections: 0 });
     expect(await mail.must('cat /etc/reached; stat -c %U /etc/reached')).toBe('by playbook\nroot');
     expect((await here('check')).code).toBe(0);
+    expect((await here('doctor')).stdout).toMatch(/= name +this machine itself\n.*\n1 host: 1 ready\n/s);
     expect(await mail.connections()).toBe(before);
   });
 });
