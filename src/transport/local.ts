@@ -34,14 +34,17 @@ export async function connectLocal(target: Target, options: LocalOptions = {}): 
         // Ended already, or became another user's.
       }
     };
+    const exited = new Promise<Exit>((resolve) => {
+      child.once('close', (code, signal) => resolve({ code, signal }));
+      child.once('error', () => resolve({ code: null, signal: null }));
+    }).finally(() => running.delete(one));
     const one: Process = {
       stdin: shell.stdin,
       stdout: shell.stdout,
       stderr: shell.stderr,
-      exited: new Promise<Exit>((resolve) => {
-        child.once('close', (code, signal) => resolve({ code, signal }));
-        child.once('error', () => resolve({ code: null, signal: null }));
-      }).finally(() => running.delete(one)),
+      // no login shell ran that could have left anything
+      ended: exited,
+      exited,
       kill: () => group('SIGKILL'),
       close() {
         group('SIGTERM');

@@ -41,6 +41,8 @@ export interface HostOptions {
   readonly distribution?: Distribution;
   /** False: a host without /opt/james. */
   readonly james?: boolean;
+  /** File systems of its own in memory: where, and how they are mounted. */
+  readonly tmpfs?: Readonly<{ [path: string]: string }>;
 }
 
 // looked at from inside: a connection to port 22 would count as one of the attempts that tests count
@@ -60,11 +62,13 @@ async function untilReady(container: StartedTestContainer): Promise<void> {
 export async function startHost({
   distribution = testedDistribution(),
   james = true,
+  tmpfs = {},
 }: HostOptions = {}): Promise<TestHost> {
   const key = await findOrMakeKey();
   const name = `harden-test-${randomBytes(4).toString('hex')}`;
   const container = await (await imageContainer(distribution))
     .withSystemd()
+    .withTmpFs(tmpfs)
     .withName(name)
     .withHostname(name)
     .withCopyContentToContainer(
