@@ -100,6 +100,14 @@ function loginFailure(
       error,
     );
   }
+  if (handshaken && (level === 'client-socket' || /other side closed/.test(said))) {
+    return failure(
+      'lost',
+      where,
+      `${at} ended the connection in the middle of the login (${said}), before it had accepted or refused anybody. Run again; if it stays so, look at the network between here and there, and at the log of its sshd.`,
+      error,
+    );
+  }
   if (handshaken) {
     const keys = tried.map((one) => `${one.label}, ${one.fingerprint}`).join('; ');
     return failure(
