@@ -9,6 +9,8 @@ export interface Facts {
   readonly release: string;
   /** The operator's address as the host sees it (behind NAT it is not the one known locally); '' if not over SSH. */
   readonly operator: string;
+  /** What its own clock says: seconds since the epoch, with fraction. */
+  readonly clock: number;
   /** systemd is process 1. */
   readonly systemd: boolean;
 }
@@ -19,6 +21,7 @@ export const factsProbe = defineProbe<'facts', Facts>({
   key: () => 'facts',
   script: () =>
     raw(`( . /etc/os-release; echo "id=$ID"; echo "release=\${VERSION_ID:-}" )
+echo "clock=$(date +%s.%N)"
 echo "operator=\${HARDEN_CONNECTION%% *}"
 [ -d /run/systemd/system ] && echo systemd=yes
 :`),
@@ -36,6 +39,7 @@ echo "operator=\${HARDEN_CONNECTION%% *}"
           distribution: value.get('id') ?? '',
           release: value.get('release') ?? '',
           operator: value.get('operator') ?? '',
+          clock: Number(value.get('clock')),
           systemd: value.get('systemd') === 'yes',
         }),
       ],

@@ -1,9 +1,9 @@
 import { Type } from '@sinclair/typebox';
-import { fileProbe } from '../probes/file.ts';
+import { type FileState, fileProbe } from '../probes/file.ts';
 import { unitOriginProbe } from '../probes/origin.ts';
 import { ask } from '../probes/probe.ts';
 import { unitName, unitProbe } from '../probes/systemd.ts';
-import type { Change, ControlUnit } from './change.ts';
+import type { Change, ControlUnit, SetAttributes } from './change.ts';
 import { AbsolutePath } from './common/params.ts';
 import { unseen } from './common/verdicts.ts';
 import { sentenceList } from './common/words.ts';
@@ -62,6 +62,17 @@ const removal = defineRemoval(schema, {
   },
 });
 
+/** Seconds by which a unit may have changed after the host's clock was read: a look takes less. */
+const LOOK = 60;
+
+/** Gives a file the host's present time: the one it has is still to come, since the clock was put back. */
+const redate = ({ realPath, mode }: FileState): SetAttributes => ({
+  kind: 'set-attributes',
+  path: realPath,
+  mode,
+  summary: 'its last change lies in the future of the clock of the host, and is dated now',
+});
+
 /** A systemd service. A restart owed is read off the host's state, never remembered from a run. */
 export const serviceTask = defineTask({
   type: 'service',
@@ -78,7 +89,11 @@ export const serviceTask = defineTask({
     unit: ask(unitProbe, name),
     tracked: tracks.map((path) => ask(fileProbe, { path, content: 'never' })),
   }),
-  plan({ name, enabled = true, tracks = [], restart = false }, { unit: state, tracked }, { promised }) {
+  plan(
+    { name, enabled = true, tracks = [], restart = false },
+    { unit: state, tracked },
+    { promised, facts },
+  ) {
     const unit = unitName(name);
     if (state.state === 'unreadable') return unseen(unit, state);
     if (state.state === 'absent') {
@@ -104,17 +119,21 @@ export const serviceTask = defineTask({
     const blind = tracks.findIndex((_, index) => tracked[index]?.state === 'unreadable');
     const unknown = tracked[blind];
     if (unknown?.state === 'unreadable') return unseen(tracks[blind]!, unknown);
+    // of a start by a clock that was put back since, nobody can say what came before it
+    const undated = value.stateChange > facts.clock + LOOK;
     const newer = tracks.filter((path, index) => {
       const file = tracked[index];
-      const changed = file?.state === 'present' && file.value.ctime > value.stateChange;
+      const changed = file?.state === 'present' && (undated || file.value.ctime > value.stateChange);
       return changed || promised(`file:${path}`);
     });
     if (value.activeState !== 'active')
       control(value.activeState === 'failed' ? 'restart' : 'start', `it is ${value.activeState}`);
     else if (newer.length > 0) {
+      for (const file of tracked)
+        if (file.state === 'present' && file.value.ctime > facts.clock) changes.push(redate(file.value));
       control(
         restart ? 'restart' : 'reload-or-restart',
-        `a restart is owed: ${sentenceList(newer)} is newer than what it last read`,
+        `a restart is owed: ${sentenceList(newer)} ${undated ? 'may be' : 'is'} newer than what it last read${undated ? ', since the clock of the host was put back' : ''}`,
       );
     } else if (value.needDaemonReload) control('restart', 'a restart is owed: its unit file changed on disk');
     if (changes.length > 0) return { verdict: 'change', reason: reasons.join(', '), changes };

@@ -142,6 +142,16 @@ export function loginTimeout(where: Where, seconds: number, cause: unknown): Tra
   );
 }
 
+/** The line was lost between the handshake and the answer to the login. */
+export function loginCut(where: Where, cause: unknown): TransportError {
+  return failure(
+    'lost',
+    where,
+    `${place(where)} ended the connection in the middle of the login (${printable(message(cause))}), before it had accepted or refused anybody. Run again; if it stays so, look at the network between here and there, and at the log of its sshd.`,
+    cause,
+  );
+}
+
 /** `keys`: for people, those that were offered. */
 export function loginRejected(
   where: Where,

@@ -7,6 +7,7 @@ import {
   errorCode,
   failure,
   interrupted,
+  loginCut,
   loginRejected,
   loginTimeout,
   message,
@@ -120,6 +121,9 @@ function loginFailure(
     );
   }
   if (level === 'client-timeout') return loginTimeout(where, seconds, error);
+  if (handshaken && (level === 'client-socket' || /other side closed/.test(said))) {
+    return loginCut(where, error);
+  }
   if (handshaken) {
     const keys = tried.map((one) => `${one.label}, ${one.fingerprint}`);
     return loginRejected(where, settings.user, keys, error);

@@ -70,9 +70,11 @@ async function connection({ where }: Waypoint, master: Master, options: SshOptio
       stdio: 'pipe',
     })`trap '' INT QUIT; exec ${ssh} ${session} -E ${log} -- host ${command}`;
     const process = localProcess(shell, (signal) => void shell.child?.kill(signal));
+    const exited = process.exited.then((exit) => judge(exit, log));
     return {
       ...process,
-      exited: process.exited.then((exit) => judge(exit, log)),
+      ended: exited,
+      exited,
       // No signal can be sent over a session, so another one kills what has the mark in its command line.
       kill: () => void $`${ssh} ${session} -- host ${killer(mark)} </dev/null`,
     };

@@ -5,6 +5,8 @@ export interface Process {
   readonly stdin: Writable;
   readonly stdout: Readable;
   readonly stderr: Readable;
+  /** Settles once the command itself has ended: something that a login shell left running may hold its output open. */
+  readonly ended: Promise<Exit>;
   /** Settles once all output was delivered. Both null: nothing is known of its end. Never rejects. */
   readonly exited: Promise<Exit>;
   /** SIGKILL, before it can see end-of-file. Falls back to `close`. */

@@ -32,6 +32,8 @@ export interface ScriptRun {
 const passwordSeconds = 30;
 /** Seconds a killed command has to end before it is given up. */
 const killSeconds = 2;
+/** Seconds without a word after a command has ended in which more of its output may arrive. */
+const lingeringSeconds = 2;
 /** Bytes of output after which a host is no longer believed to be well. */
 const outputLimit = 64 * 1024 * 1024;
 
@@ -90,7 +92,11 @@ export function runScript({
               ),
             ),
           );
-    const heard = () => silence?.refresh();
+    let lingering: NodeJS.Timeout | undefined;
+    const heard = () => {
+      silence?.refresh();
+      lingering?.refresh();
+    };
     const send = (text: string) => void writeAll(process.stdin, Buffer.from(text), heard);
     const wholeScript = `${mark.begin}\n${script}`;
 
@@ -183,6 +189,13 @@ export function runScript({
         }
       });
     process.exited.then(settleExit);
+    process.ended.then((exit) => {
+      if (done) return;
+      lingering = after(lingeringSeconds, () => {
+        process.close();
+        settleExit(exit);
+      });
+    });
 
     if (options.signal?.aborted) return interrupt();
     options.signal?.addEventListener('abort', interrupt, { once: true });

@@ -77,13 +77,17 @@ function connection({ where }: Stop, links: readonly Link[]): Connection {
 
 function channelProcess(channel: ClientChannel): Process {
   let exit: Exit = { code: null, signal: null };
-  channel.on('exit', (code: number | null, signal?: string) => {
-    exit = { code, signal: signal ?? null };
-  });
+  const ended = new Promise<Exit>((resolve) =>
+    channel.on('exit', (code: number | null, signal?: string) => {
+      exit = { code, signal: signal ?? null };
+      resolve(exit);
+    }),
+  );
   return {
     stdin: channel,
     stdout: channel,
     stderr: channel.stderr,
+    ended,
     exited: new Promise((resolve) => channel.once('close', () => resolve(exit))),
     kill: () => channel.signal('KILL'),
     close: () => channel.close(),

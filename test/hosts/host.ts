@@ -43,6 +43,8 @@ export interface HostOptions {
   readonly james?: boolean;
   /** False: a host on which IPv6 is switched off at every boot. */
   readonly ipv6?: boolean;
+  /** File systems of its own in memory: where, and how they are mounted. */
+  readonly tmpfs?: Readonly<{ [path: string]: string }>;
 }
 
 // looked at from inside: a connection to port 22 would count as one of the attempts that tests count
@@ -63,11 +65,13 @@ export async function startHost({
   distribution = testedDistribution(),
   james = true,
   ipv6 = true,
+  tmpfs = {},
 }: HostOptions = {}): Promise<TestHost> {
   const key = await findOrMakeKey();
   const name = `harden-test-${randomBytes(4).toString('hex')}`;
   const container = await (await imageContainer(distribution))
     .withSystemd(ipv6)
+    .withTmpFs(tmpfs)
     .withName(name)
     .withHostname(name)
     .withCopyContentToContainer(

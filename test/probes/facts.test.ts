@@ -2,11 +2,12 @@ import { expect, it } from 'vitest';
 import { factsProbe } from '../../src/probes/facts.ts';
 
 const read = (text: string) => factsProbe.parse(Buffer.from(text), ['facts']).get('facts');
-const HOST = 'id=debian\nrelease=12\noperator=2001:db8::7\nsystemd=yes\n';
+const HOST = 'id=debian\nrelease=12\nclock=1764068400.25\noperator=2001:db8::7\nsystemd=yes\n';
 const FACTS = {
   distribution: 'debian',
   release: '12',
   operator: '2001:db8::7',
+  clock: 1_764_068_400.25,
   systemd: true,
 };
 

@@ -62,6 +62,14 @@ describe('what runs noted of the time before harden', () => {
     expect(told('unit_origins')).toEqual(['x.service disabled inactive']);
   });
 
+  it('is in the order of the runs also where the clock was put back between them', () => {
+    const ahead = run(900, { files: '1 file /etc/a\n' });
+    const later = run(1, { files: '1 file /etc/a\n' });
+    const last = run(2, { files: '1 file /etc/a\n' });
+    sh(`${records(state).text}\nnewest ${later}\nnewest ${last}\nnewest ${last}`);
+    expect(told('origins')).toEqual([`${ahead}/before/1 file ${last}/after/1 /etc/a`]);
+  });
+
   it('counts neither what a run undid itself nor what was given back', () => {
     run(1, { files: '1 absent /etc/a\n2 absent /etc/b\n', units: 'x.service disabled inactive\n' });
     run(2, { files: '1 undone /etc/c\n2 forgotten /etc/b\n', units: 'x.service forgotten\n' });

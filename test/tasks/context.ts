@@ -7,6 +7,7 @@ export const FACTS: Facts = {
   distribution: 'debian',
   release: '12',
   operator: '192.0.2.7',
+  clock: 1_800_000_000,
   systemd: true,
 };
 

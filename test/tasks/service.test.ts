@@ -68,10 +68,34 @@ describe('service', () => {
       { verdict: 'change', reason: 'a restart is owed: /etc/x is newer than what it last read' },
     ],
     ['missing', absent, { verdict: 'ok' }],
+    [
+      // or the file would be newer than every restart to come
+      'of a time that is still to come',
+      present(fileState({ ctime: 1_900_000_000, mode: '0640' })),
+      {
+        changes: [
+          { kind: 'set-attributes', path: '/etc/x', mode: '0640' },
+          { kind: 'control-unit', action: 'reload-or-restart' },
+        ],
+      },
+    ],
   ])('whose tracked file is %s', (_, file, verdict) => {
     expect(
       serviceTask.plan({ name: 'x', tracks: ['/etc/x'] }, { unit: unit(), tracked: [file] }, context()),
     ).toMatchObject(verdict);
+  });
+
+  it('whose start is still to come by the clock of the host cannot have its files dated by it', () => {
+    const verdict = serviceTask.plan(
+      { name: 'x', tracks: ['/etc/x'] },
+      { unit: unit({ stateChange: 1_900_000_000 }), tracked: [changedAt(1)] },
+      context(),
+    );
+    expect(verdict).toMatchObject({
+      reason:
+        'a restart is owed: /etc/x may be newer than what it last read, since the clock of the host was put back',
+      ...actions('reload-or-restart'),
+    });
   });
 
   it('owes a restart for a file that this very run will write', () => {

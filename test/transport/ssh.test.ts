@@ -86,6 +86,20 @@ describe('running scripts', () => {
     expect(output.stderr.toString()).toBe('real error\n');
   });
 
+  test('a login shell that left something running, which holds the output open', async () => {
+    const server = await serve({
+      onExec: afterScript(async (channel) => {
+        channel.write('first\n');
+        channel.exit(0);
+        // what is still under way when the end of the command is known
+        await new Promise((resolve) => setTimeout(resolve, 500));
+        channel.write('last\n');
+      }),
+    });
+    const transport = await logIn(server.target, server.options);
+    expect(await transport.run('')).toMatchObject({ code: 0, stdout: Buffer.from('first\nlast\n') });
+  });
+
   test('characters split over packets come out whole', async () => {
     const bytes = Buffer.from('grün 🦌\n');
     const server = await serve({

@@ -43,8 +43,8 @@ note_file() {
 keep() {
   [ -e "$1" ] || { note_file absent "$2"; return; }
   copy=$RUN/before/$(( $(wc -l < "$RUN/files") + 1 ))
-  cp -a -- "$1" "$copy"
-  sync "$copy"
+  { cp -a -- "$1" "$copy" && sync "$copy"; } ||
+    { rm -f -- "$copy"; fail "$2 could not be kept in /var/lib/harden (is the disk full?); it was left alone"; }
   note_file file "$2"
 }
 # keep_attributes PATH: with the content of what could become a file that is written
@@ -129,27 +129,34 @@ write_file() {
   elif ! [ -f "$name" ] || [ -L "$name" ] || [ "$(digest "$name")" != "$before" ]; then
     fail "$path changed after the plan was made; it was left alone"
   fi
+  # of root only a file system that takes no writes says that
+  [ -w . ] || fail "$dir is on a file system that is read-only; $path was left alone"
   tmp=$(mktemp -u ./.harden.XXXXXX)
   # made anew or not at all: no link of somebody else's is written through
   set -C
   command exec 9> "$tmp" || fail "no file can be made in $dir; $path was left alone"
   set +C
-  trap 'rm -f -- "$tmp"' EXIT
+  trap 'rm -f -- "$tmp" "$RUN/model"' EXIT
   # who may read it is settled before anything stands in it
   if [ "$before" = absent ]; then mode=\${mode:-0644} group=\${group:-$(id -g)}
   else
     own "$(stat -c %u -- "$name")" "$(stat -c %g -- "$name")" ''
     cp --attributes-only --preserve=xattr -- "$name" /proc/self/fd/9 2>/dev/null || :
-    [ -n "$mode" ] || cp --attributes-only --preserve=mode -- "$name" /proc/self/fd/9
+    # its ACL with it; by way of a model that only root sees, so that nobody opens by the old mode what the new one closes
+    cp --attributes-only --preserve=mode -- "$name" "$RUN/model"
+    [ -z "$mode" ] || chmod -- "0$mode" "$RUN/model"
+    cp --attributes-only --preserve=mode -- "$RUN/model" /proc/self/fd/9
   fi
   own "$owner" "$group" "$mode"
-  cat >&9
+  # what is wrong with it is said by what arrived
+  cat >&9 || :
   [ "$(digest /proc/self/fd/9)" = "$sum" ] || fail "$path could not be written in full (is the disk full?); it was left alone"
   if [ -n "$validate" ]; then ( cd / && sh -c "$validate" sh "\${dir%/}/\${tmp#./}" ) || fail "the new $path is not valid; the old one was left alone"; fi
   keep "$name" "$path"
   sync /proc/self/fd/9
-  cp -- "$tmp" "$RUN/after/$n"
-  mv -fT -- "$tmp" "$name" || fail "$path could not be replaced (is it a mount point?); it was left alone"
+  cp -- "$tmp" "$RUN/after/$n" ||
+    { rm -f "$RUN/after/$n"; fail "what $path was to be could not be kept in /var/lib/harden (is the disk full?); it was left alone"; }
+  mv -fT -- "$tmp" "$name" || fail "$path could not be replaced (is it a mount of its own, or immutable?); it was left alone"
   trap - EXIT
   exec 9>&-
   sync .

@@ -16,11 +16,15 @@ apt() {
   apt-get -y -q -o DPkg::Lock::Timeout=${LOCK} -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold "$@" \
     > "$RUN/apt.said" 2>&1 || status=$?
   cat "$RUN/apt.said" >> "$RUN/apt.log"
+  [ $status = 0 ] || cat "$RUN/apt.said" >> "$RUN/apt.failed"
   return $status
 }
+# what dpkg could not do stands on the line after the package
 give_up() {
-  words=$(grep -E '^(E:|W: Failed to fetch|dpkg: error| [^ ]+ : )' "$RUN/apt.log" | awk '!seen[$0]++' | tail -n 6)
-  fail "\${words:-$(tail -n 6 "$RUN/apt.log")}"
+  words=$(tr -d '\\r' < "$RUN/apt.failed" | awk '
+    (reason || /^(E:|W: Failed to fetch|dpkg: error| [^ ]+ : )/) && !seen[$0]++
+    { reason = /^dpkg: error/ }' | tail -n 6)
+  fail "\${words:-$(tail -n 6 "$RUN/apt.failed")}"
 }
 # an interrupted dpkg has to finish first, or apt refuses to do anything
 finish_dpkg() { [ -z "$(dpkg --audit)" ] || dpkg --force-confdef --force-confold --configure -a >> "$RUN/apt.log" 2>&1 || :; }
@@ -44,6 +48,8 @@ update() {
     grep -q 'Could not get lock' "$RUN/apt.said" && [ "$(date +%s)" -lt "$deadline" ] || return 1
     sleep 1
   done
+  # what failed for want of the lists counts no longer
+  rm -f "$RUN/apt.failed"
 }
 there > "$RUN/packages.before"
 # also of an installation that fails half-way

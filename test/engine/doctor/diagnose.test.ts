@@ -88,7 +88,12 @@ const table: [Check, Readonly<Record<string, Observed<unknown>>>, Finding['state
     'trouble',
     /at work on it \(ann@desk, since noon\)$/,
   ],
-  ['lock', { 'unit harden-run.service': unit('active'), history: unreadable('x') }, 'trouble', /at work on it$/],
+  [
+    'lock',
+    { 'unit harden-run.service': unit('active'), history: unreadable('x') },
+    'trouble',
+    /at work on it$/,
+  ],
   [
     'run',
     { history: present([{ ...RUN, ended: false }, RUN]) },

@@ -124,6 +124,20 @@ describe('writing a file', () => {
     if (existsSync(at('b'))) expect(readFileSync(at('b'), 'utf8')).toBe('old\n');
   });
 
+  it('says where there is no room for it, and leaves nothing of it', () => {
+    there('a', 'old\n');
+    rmSync(join(run, 'before'), { recursive: true });
+    const { status, said } = step(write('a', 'new\n', old('old\n')));
+    expect(status).toBe(1);
+    expect(said).toMatch(
+      /a could not be kept in \/var\/lib\/harden \(is the disk full\?\); it was left alone\n$/,
+    );
+    expect(readFileSync(at('a'), 'utf8')).toBe('old\n');
+    expect(readdirSync(dir)).toEqual(['a']);
+    expect(readdirSync(run).sort()).toEqual(['after', 'files']);
+    expect(readFileSync(join(run, 'files'), 'utf8')).toBe('');
+  });
+
   it('says where the folder is missing', () => {
     expect(step(write('none/a', 'x')).said).toContain(`${at('none')} does not exist`);
   });

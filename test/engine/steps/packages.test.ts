@@ -80,6 +80,17 @@ describe('installing packages', () => {
     expect(told()).toEqual(['update', 'install --no-remove -- a b']);
   });
 
+  it('says what dpkg could not do, and nothing that new lists have mended', () => {
+    apt(
+      ':',
+      `[ ${RUNS} -ge 2 ] || { echo "E: Unable to locate package a"; exit 100; }
+       printf 'dpkg: error processing archive a.deb (--unpack):\\r\\n unable to create a: Read-only file system\\r\\nE: dpkg returned an error\\n'; exit 100`,
+    );
+    expect(install().stderr).toBe(
+      'dpkg: error processing archive a.deb (--unpack):\n unable to create a: Read-only file system\nE: dpkg returned an error\n',
+    );
+  });
+
   it('lets an interrupted dpkg finish first, and apt fetch what that waits for', () => {
     commands.set('dpkg', 'case "$*" in --audit) echo broken ;; esac');
     apt(':');
