@@ -46,6 +46,9 @@ export interface Job {
 /** Seconds that guarded steps may take beside the time for the confirming login: one that hangs is undone as well. */
 const HANGING = 180;
 
+/** Seconds that undoing may take after the job was ended: a unit that has to be started may take 90. */
+const UNDOING = 300;
+
 /** A run's id: sorts by the time of this machine. */
 export const newRunId = (): string =>
   `${Date.now().toString(16).padStart(12, '0')}${randomBytes(6).toString('hex')}`;
@@ -81,10 +84,7 @@ step() {
   [ -n "$finish" ] || ! stopped || return
   frame step "$1" start
   sync "$RUN/journal"
-  ( set -e; "step_$1" ) > "$RUN/output" 2>&1 &
-  child=$!
-  echo "$child" > "$RUN/child"
-  wait "$child"
+  ( set -e; "step_$1" ) > "$RUN/output" 2>&1
   status=$?
   frame step "$1" "$status" "$(tail -c 3000 "$RUN/output" | base64 -w0)="
   sync "$RUN/journal"
@@ -111,11 +111,11 @@ function guardedPart(job: Job, run: (phase: Phase) => Sh): Sh {
     run('arm'),
     raw('if [ -e "$RUN/pending" ]; then'),
     raw(`frame guard armed
-# a step that hangs, perhaps because of what it did, is undone all the same
+# a step that hangs, perhaps because of what it did, is undone all the same: by systemd, when nothing of it is left that goes on
 limit=$(( $(uptime) + ${seconds + HANGING} ))
-while [ -e "$RUN/pending" ] && [ "$(uptime)" -lt "$limit" ]; do sleep 1; done && [ ! -e "$RUN/pending" ] || {
-  sh "$RUN/rollback.sh"
-  kill -KILL "$(cat "$RUN/child")"
+{
+  while [ -e "$RUN/pending" ] && [ "$(uptime)" -lt "$limit" ]; do sleep 1; done
+  [ ! -e "$RUN/pending" ] || systemctl kill --signal=KILL ${JOB_UNIT}
 } &`),
     run('guarded'),
     raw(`if [ -n "$broken" ] || stopped; then sh "$RUN/rollback.sh"; frame guard rolledback
@@ -174,7 +174,7 @@ said=$({ mkdir "$RUN/before" "$RUN/after" && : > "$RUN/files" && : > "$RUN/packa
       raw(`said=$({ sh -n "$RUN/job.sh" && sh -n "$RUN/rollback.sh" && sync "$RUN/job.sh" "$RUN/rollback.sh" "$RUN"; } 2>&1) ||
   refuse 'the job was not written to /var/lib/harden as it was sent'
 said=$(systemd-run --quiet --collect --unit=${JOB_UNIT} --property=Type=exec \\
-  --property=ExecStopPost="/bin/sh $RUN/rollback.sh" /bin/sh "$RUN/job.sh" $HARDEN_CONNECTION 2>&1) || {
+  --property=ExecStopPost="/bin/sh $RUN/rollback.sh" --property=TimeoutStopSec=${UNDOING} /bin/sh "$RUN/job.sh" $HARDEN_CONNECTION 2>&1) || {
   if working; then rm -rf -- "$RUN"; busy; fi
   refuse 'systemd did not start the job'
 }
@@ -224,6 +224,21 @@ export function stopScript(id: string): string {
 /** Follows a run that is under way or over: its journal from the start, what became of the guard. */
 export function followScript(id: string): string {
   return script(lines([frameFunctions(id), working, sh`RUN=${directory(id)}`, follow]));
+}
+
+/** Finishes undoing a run whose undoing was cut off in its middle, under the name that is the lock; then as `followScript`. */
+export function undoScript(id: string): string {
+  return script(
+    lines([
+      frameFunctions(id),
+      working,
+      sh`RUN=${directory(id)}`,
+      raw(
+        `working || systemd-run --quiet --collect --wait --unit=${JOB_UNIT} /bin/sh "$RUN/rollback.sh" >/dev/null 2>&1`,
+      ),
+      follow,
+    ]),
+  );
 }
 
 const follow = raw(`pid=$(systemctl show -P MainPID ${JOB_UNIT})

@@ -1,7 +1,7 @@
 import { type Sh, sh } from '../../shell/quote.ts';
 import type { Change, SyncFail2ban } from '../../tasks/change.ts';
 import type { Task } from '../../tasks/task.ts';
-import { cutsOff } from '../door.ts';
+import { cutsOffAmong } from '../door.ts';
 import { armGuard } from '../guard.ts';
 import { title } from '../title.ts';
 import { makeDirectory, removeDirectory, removeFile, setAttributes, writeFile } from './files.ts';
@@ -91,6 +91,7 @@ export function compile(wave: readonly TaskChanges[]): Work {
   const leaving = all.some(
     (change) => change.kind === 'remove-packages' && change.names.includes('fail2ban'),
   );
+  const cutsOff = cutsOffAmong(all);
   const syncing = all.some(({ kind }) => kind === 'sync-fail2ban');
   for (const { task, changes } of wave) {
     const cuts = changes.some((change) => cutsOff(change) && !(leaving && ofFail2ban(change)));

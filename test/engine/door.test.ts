@@ -1,0 +1,82 @@
+import { describe, expect, it } from 'vitest';
+import { cutsOff, cutsOffAmong } from '../../src/engine/door.ts';
+import type { Change } from '../../src/tasks/change.ts';
+
+const write = (path: string): Change => ({
+  kind: 'write-file',
+  path,
+  before: { state: 'absent' },
+  content: Buffer.from('x'),
+});
+const attributes = (path: string): Change => ({ kind: 'set-attributes', path, mode: '0777', summary: '' });
+const unit = (name: string, ...reads: string[]): Change => ({
+  kind: 'control-unit',
+  unit: name,
+  action: 'restart',
+  reads,
+});
+
+describe('what could cut the operator off', () => {
+  it.each([
+    '/etc/ssh/sshd_config',
+    '/etc/ssh/sshd_config.d/x.conf',
+    '/etc/sudoers',
+    '/etc/sudoers.d/x',
+    '/etc/pam.d/sshd',
+    '/etc/passwd',
+    '/etc/fail2ban/jail.d/x.conf',
+    '/etc/network/interfaces.d/eth0',
+    '/etc/systemd/network/x.network',
+    '/etc/systemd/system/ssh.service',
+    '/etc/systemd/system/ssh.service.d/x.conf',
+    '/etc/systemd/system/ssh.socket.d/x.conf',
+    '/etc/default/ssh',
+    '/etc/profile.d/x.sh',
+    '/home/ann/.ssh/authorized_keys',
+    '/srv/home/ann/.ssh/authorized_keys',
+    '/home/ann/.bashrc',
+    '/root/.profile',
+    '/usr/sbin/sshd',
+    '/usr/bin/sudo',
+    '/bin/sh',
+  ])('the file %s', (path) => {
+    expect(cutsOff(write(path))).toBe(true);
+    expect(cutsOff(attributes(path))).toBe(true);
+  });
+
+  it.each(['/', '/etc', '/home', '/home/ann', '/run/sshd', '/usr/bin'])('the attributes of %s', (path) => {
+    expect(cutsOff(attributes(path))).toBe(true);
+  });
+
+  it.each([
+    '/etc/motd',
+    '/etc/sshx',
+    '/etc/default/james',
+    '/etc/systemd/system/james.service',
+    '/opt/james/conf/log4j2.xml',
+    '/usr/local/bin/report',
+    '/home/ann/notes',
+    '/etc/harden/limits.ipv4',
+  ])('but not the file %s', (path) => {
+    expect(cutsOff(write(path))).toBe(false);
+    expect(cutsOff(attributes(path))).toBe(false);
+  });
+
+  it.each([
+    ['ssh.service', true],
+    ['sshd@1.service', true],
+    ['ssh.socket', true],
+    ['fail2ban.service', true],
+    ['wg-quick@wg0.service', true],
+    ['james.service', false],
+    ['ssh-agent.service', false],
+  ] as const)('the unit %s: %s', (name, expected) => {
+    expect(cutsOff(unit(name))).toBe(expected);
+  });
+
+  it('what such a unit reads, wherever it lies, and nothing that another one reads', () => {
+    const all = [write('/srv/door'), write('/srv/mail'), unit('ssh.service', '/srv/door')];
+    const among = cutsOffAmong([...all, unit('james.service', '/srv/mail')]);
+    expect(all.map(among)).toEqual([true, false, true]);
+  });
+});
