@@ -248,7 +248,8 @@ else cat "$RUN/journal"; fi
 i=0
 while [ $i -lt 300 ] && [ "$(readlink ${RUNS}/current)" = "$RUN" ] && working; do sleep 0.1; i=$((i + 1)); done
 for state in pending confirmed rolledback; do if [ -e "$RUN/$state" ]; then frame guard "$state"; fi; done
-[ ! -s "$RUN/trouble" ] || frame trouble "$(head -c 2000 "$RUN/trouble" | base64 -w0)="`);
+if [ -e "$RUN/rolledback" ] && ! [ -e "$RUN/undone" ]; then echo 'perhaps more, since undoing was cut off (harden apply finishes it)'; fi |
+  cat -s "$RUN/trouble" - 2>/dev/null | head -c 2000 | base64 -w0 | { IFS= read -r words; [ -z "$words" ] || frame trouble "$words="; }`);
 
 /** A whole script that confirms a run; it is sent over a new connection. */
 export function confirmation(id: string): string {
