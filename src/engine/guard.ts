@@ -62,6 +62,13 @@ function unitsOf(guarded: readonly Change[]): string[] {
 
 const FAIL2BAN = 'fail2ban.service';
 
+/**
+ * Waits until jails that were loaded have read their logs: whom they ban for what stands there is banned a moment later, and
+ * the login that confirms has to meet that.
+ */
+export const awaitBans = (guarded: readonly Change[]): Sh =>
+  raw(unitsOf(guarded).includes(FAIL2BAN) ? 'sleep 2' : ':');
+
 /** Tables that nft made: those of iptables are kept by its own tools, which nft could not print and read back. */
 const nativeTables = `native() { nft list tables 2>/dev/null | grep -vE '^table ip6? (filter|nat|mangle|raw|security)$'; }`;
 

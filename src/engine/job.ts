@@ -3,7 +3,7 @@ import { feed, frameFunctions, script } from '../shell/frame.ts';
 import { lines, raw, type Sh, sh } from '../shell/quote.ts';
 import { JOB_UNIT, RUNS, working } from '../shell/records.ts';
 import type { Change } from '../tasks/change.ts';
-import { confirmScript, rollbackScript } from './guard.ts';
+import { awaitBans, confirmScript, rollbackScript } from './guard.ts';
 import type { Holder } from './holder.ts';
 import type { Inquiry } from './observe.ts';
 import { retire } from './retire.ts';
@@ -123,6 +123,7 @@ else`),
     // it puts its own files back if it fails: the rest may still be confirmed
     run('settle'),
     raw('unsettled=$broken broken='),
+    awaitBans(job.guarded),
     // earlier connections of this run must not count against the one that confirms
     forgetOperator(lists, job.operator),
     sh`frame guard waiting ${seconds}; sync "$RUN/journal"`,

@@ -128,7 +128,7 @@ describe.sequential('a host that waits for a confirmation which cannot come', ()
     await host.must(`kill -STOP $(systemctl show -P MainPID fail2ban); systemctl kill -s KILL harden-run
       until pgrep -f '[f]ail2ban-client reload'; do sleep 0.1; done
       systemctl kill -s KILL harden-run; kill -CONT $(systemctl show -P MainPID fail2ban)
-      while systemctl is-active harden-run; do sleep 0.1; done; iptables -D INPUT 1`);
+      while systemctl is-active harden-run; do sleep 0.1; done; iptables -D INPUT -p tcp --dport 22 --syn -j REJECT --reject-with tcp-reset`);
     expect(await host.must(RUN)).toBe('rolledback');
     const result = await ended;
     expect(result.exitCode, result.text).toBe(4);
