@@ -10,8 +10,17 @@ const FILES = new RegExp(
     'nftables\\.(conf|d)|iptables|ufw|firewalld|shorewall6?|ferm|sysctl\\.(conf|d)',
     // the way itself
     'network|netplan|NetworkManager|systemd/network|wireguard|openvpn|resolv\\.conf',
-  ].join('|')})(/|$)|/\\.ssh(/|$)`,
+    // how these are started, and what every shell reads before it runs a command
+    'default/(ssh|fail2ban|networking|ufw|nftables)|environment|profile|profile\\.d|bash\\.bashrc|csh\\.(cshrc|login)|zsh',
+  ].join('|')})(/|$)`,
 );
+
+/** Keys, what a user's own shell reads, and the programs themselves. */
+const ELSEWHERE =
+  /\/\.ssh(\/|$)|^\/(root|home\/[^/]+)\/\.(profile|bash|zsh|t?csh|pam_environment)|^(\/usr)?\/s?bin\//;
+
+/** Folders that sshd, sudo and the way to a key go through: they are trusted only with the right owner and mode. */
+const WAYS = /^\/([^/]+|home\/[^/]+|usr\/s?bin|run\/sshd)?$/;
 
 /** Units that are the door, or stand in it. */
 const UNITS =
@@ -32,16 +41,28 @@ export function cutsOff(change: Change): boolean {
       return change.guarded ?? false;
     case 'control-unit':
       return UNITS.test(change.unit);
+    case 'set-attributes':
+      return WAYS.test(change.path) || isPart(change.path);
     case 'write-file':
     case 'restore-file':
-    case 'set-attributes':
     case 'make-directory':
     case 'remove-file':
     case 'remove-directory':
-      return FILES.test(change.path) || UNITS.test(UNIT_FILES.exec(change.path)?.[1] ?? '');
+      return isPart(change.path);
     case 'install-packages':
     case 'remove-packages':
     case 'remove-rules':
       return false;
   }
+}
+
+const isPart = (path: string): boolean =>
+  FILES.test(path) || ELSEWHERE.test(path) || UNITS.test(UNIT_FILES.exec(path)?.[1] ?? '');
+
+/** The same of changes that are made together: what a unit of the door reads is part of it, wherever it lies. */
+export function cutsOffAmong(all: readonly Change[]): (change: Change) => boolean {
+  const read = new Set(
+    all.flatMap((change) => (change.kind === 'control-unit' && cutsOff(change) ? (change.reads ?? []) : [])),
+  );
+  return (change) => cutsOff(change) || ('path' in change && read.has(change.path));
 }

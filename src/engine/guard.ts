@@ -7,7 +7,7 @@ import { undoRules } from './steps/load-rules.ts';
 /**
  * The guard of changes that could cut the operator off. `pending` in the run's directory becomes `confirmed` or
  * `rolledback` by one rename, so exactly one of them wins, whatever races. `pending` holds how many files the run had noted
- * when it was armed, and a line `UNIT ACTIVE-STATE UNIT-FILE-STATE` for each unit that is touched.
+ * when it was armed, and a line `UNIT ACTIVE-STATE UNIT-FILE-STATE INVOCATION STATE-CHANGE` for each unit that is touched.
  */
 
 /** Runs where the host was restarted before anybody confirmed: nothing else remembers the run then. */
@@ -38,9 +38,10 @@ export function armGuard(guarded: readonly Change[]): Sh {
   return lines([
     ...(guarded.some(({ kind }) => kind === 'run-command') ? [keepTables] : []),
     raw('wc -l < "$RUN/files" > "$RUN/pending.new"'),
+    shown,
     ...unitsOf(guarded).map(
       (unit) =>
-        sh`echo ${unit} "$(systemctl show -P ActiveState -- ${unit})" "$(systemctl show -P UnitFileState -- ${unit})" >> "$RUN/pending.new"`,
+        sh`echo ${unit} "$(shown ActiveState ${unit}) $(shown UnitFileState ${unit}) $(shown InvocationID ${unit}) $(shown StateChangeTimestampMonotonic ${unit})" >> "$RUN/pending.new"`,
     ),
     sh`unit=${BOOT_UNIT} wants=${BOOT_WANTS}`,
     writeBootUnit,
@@ -50,6 +51,9 @@ write_boot_unit || fail "$unit could not be written, so the host could not undo 
   ]);
 }
 
+const shown = raw(`# shown PROPERTY UNIT
+shown() { value=$(systemctl show -P "$1" -- "$2"); echo "\${value:--}"; }`);
+
 function unitsOf(guarded: readonly Change[]): string[] {
   const units = guarded.flatMap((change) => (change.kind === 'control-unit' ? [change.unit] : []));
   const fail2ban = guarded.some(({ kind }) => kind === 'sync-fail2ban') ? [FAIL2BAN] : [];
@@ -57,6 +61,13 @@ function unitsOf(guarded: readonly Change[]): string[] {
 }
 
 const FAIL2BAN = 'fail2ban.service';
+
+/**
+ * Waits until jails that were loaded have read their logs: whom they ban for what stands there is banned a moment later, and
+ * the login that confirms has to meet that.
+ */
+export const awaitBans = (guarded: readonly Change[]): Sh =>
+  raw(unitsOf(guarded).includes(FAIL2BAN) ? 'sleep 2' : ':');
 
 /** Tables that nft made: those of iptables are kept by its own tools, which nft could not print and read back. */
 const nativeTables = `native() { nft list tables 2>/dev/null | grep -vE '^table ip6? (filter|nat|mangle|raw|security)$'; }`;
@@ -109,10 +120,16 @@ done < "$RUN/files.undo"
 rm -f "$RUN/files.undo"
 sync`);
 
-/** Units that were touched, as they were. At boot nothing runs yet: what did not run before is kept from starting. */
+/**
+ * Units that were touched, as they were. One that runs is not started anew for what a reload does: a start may fail,
+ * where somebody else broke its configuration, and would leave none. At boot nothing runs yet: what did not run before is kept
+ * from starting.
+ */
 const restoreUnits = raw(`[ -z "$units_changed" ] || timeout 60 systemctl daemon-reload
+${shown.text}
+# back UNIT ACTIVE-STATE UNIT-FILE-STATE INVOCATION STATE-CHANGE
 back() {
-  if [ "$(systemctl show -P UnitFileState -- "$1")" != "$3" ]; then
+  if [ "$(shown UnitFileState "$1")" != "$3" ]; then
     case $3 in
       enabled | disabled) systemctl unmask -- "$1"; systemctl "\${3%d}" -- "$1" ;;
       masked) systemctl mask -- "$1" ;;
@@ -121,6 +138,10 @@ back() {
   case $boot.$2 in
     .active | .reloading | .activating)
       if [ "$1" = ${FAIL2BAN} ] && timeout 60 fail2ban-client reload; then return; fi
+      if [ -z "$units_changed" ] && systemctl -q is-active -- "$1" && [ "$(shown InvocationID "$1")" = "$4" ]; then
+        [ "$(shown StateChangeTimestampMonotonic "$1")" = "$5" ] || timeout 90 systemctl reload -- "$1" || trouble "$1"
+        return
+      fi
       systemctl reset-failed -- "$1"
       timeout 90 systemctl restart -- "$1" || trouble "$1" ;;
     boot.active | boot.reloading | boot.activating) ;;
@@ -128,9 +149,11 @@ back() {
     *) timeout 90 systemctl stop -- "$1" || trouble "$1" ;;
   esac
 }
-sed 1d "$RUN/rolledback" | while read -r unit active file; do back "$unit" "$active" "$file" >/dev/null 2>&1 </dev/null; done`);
+sed 1d "$RUN/rolledback" | while read -r unit active file invocation changed; do
+  back "$unit" "$active" "$file" "$invocation" "$changed" >/dev/null 2>&1 </dev/null
+done`);
 
-/** A jail that was started or reloaded may have found old failures of the operator. */
+/** A jail that was started or reloaded may have found old failures of the operator, whoever had it reloaded. */
 const unban = (operator: string): Sh =>
   isIP(operator) === 0 ? raw(':') : sh`fail2ban-client unban ${operator} >/dev/null 2>&1 || :`;
 
@@ -146,25 +169,30 @@ export function rollbackScript(run: string, guarded: readonly Change[], operator
       change.kind === 'load-rules' ? [sh`${undoRules(change)} || trouble ${'the rules'}`] : [],
     );
   const commands = guarded.some(({ kind }) => kind === 'run-command');
-  const jails = guarded.some(({ kind }) => kind === 'sync-fail2ban');
   return lines([
     raw('export LC_ALL=C PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'),
     raw('umask 077'),
     sh`RUN=${run}`,
-    raw('boot=${1:+boot}'),
+    raw(`boot=\${1:+boot}
+# a host that goes down starts with what stood before; nothing can be started on it any more
+[ "$(systemctl is-system-running 2>/dev/null)" != stopping ] || boot=boot`),
     putFileBack,
     raw(`trouble() { echo "$*" >> "$RUN/trouble"; }
-# whoever comes second waits until the first is done
-exec 8>> "$RUN/undo.lock" && flock 8
+# whoever comes second waits until the first is done; what cannot be locked is undone all the same
+if command exec 8>> "$RUN/undo.lock"; then flock 8; fi
 mv -T "$RUN/pending" "$RUN/rolledback" 2>/dev/null && sync "$RUN"
 # one that was cut off in the middle is done again
-if [ -e "$RUN/rolledback" ] && ! [ -e "$RUN/undone" ]; then`),
+if [ -e "$RUN/rolledback" ] && ! [ -e "$RUN/undone" ]; then
+# the change may have filled the disk
+rm -f "$RUN/reserve" "$RUN/trouble"`),
     restoreFiles,
     ...(rules.length > 0 || commands
       ? [raw('if [ -z "$boot" ]; then'), ...rules, ...(commands ? [restoreTables] : []), raw('fi')]
       : []),
     restoreUnits,
-    ...(jails ? [raw('if [ -z "$boot" ]; then'), unban(operator), raw('fi')] : []),
+    raw('if [ -z "$boot" ]; then'),
+    unban(operator),
+    raw('fi'),
     raw(`: > "$RUN/undone"
 sync "$RUN/undone" "$RUN"
 logger -t harden 'a change that nobody confirmed was undone' 2>/dev/null || :

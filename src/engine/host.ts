@@ -18,7 +18,7 @@ import { describe } from './describe.ts';
 import { Follower, type FollowOptions } from './follow.ts';
 import { runsOf } from './history.ts';
 import { type Holder, isAbandoned } from './holder.ts';
-import { followScript, type Job, newRunId, startScript, waveId } from './job.ts';
+import { followScript, type Job, newRunId, startScript, undoScript, waveId } from './job.ts';
 import { judgeConvergence, judgeSteps, judgeUnseen, lastWord, type Outcome } from './judge.ts';
 import { type Connect, Line } from './line.ts';
 import { Inquiry, type Observations, observation } from './observe.ts';
@@ -111,6 +111,13 @@ export class HostRun {
           `an earlier run of yours (${left.who}) was still at work there and has ended now${guard === 'rolledback' ? ': what nobody had confirmed was undone' : ''}`,
         );
         await this.#look(true);
+      } else if (left?.owesUndoing) {
+        this.#options.progress(
+          `the host was cut off while it undid an earlier run (${left.who}): it does that first`,
+        );
+        await this.#follower(left.id, []).follow(undoScript(left.id));
+        await this.#look(true);
+        this.#noteCutOff();
       } else if (!left?.working) this.#noteCutOff();
     });
     return this.result('check');
@@ -153,10 +160,15 @@ export class HostRun {
 
   /** What became of a run that did not come to its end. */
   #noteCutOff(): void {
-    const { ended = true, who, rolledBack } = this.#latest ?? {};
-    if (ended) return;
+    const { ended = true, who, rolledBack, owesUndoing } = this.#latest ?? {};
+    if (ended && !owesUndoing) return;
+    const undoing = owesUndoing
+      ? '; undoing what nobody had confirmed was cut off as well, and is finished by the next harden apply'
+      : rolledBack
+        ? '; what nobody had confirmed was undone'
+        : '';
     this.#notes.push(
-      `the latest run there (${who}) was cut off before its end, as where the host was restarted${rolledBack ? '; what nobody had confirmed was undone' : ''}: what it still owed shows as drift`,
+      `the latest run there (${who}) was cut off before its end, as where the host was restarted${undoing}: what it still owed shows as drift`,
     );
   }
 
@@ -295,7 +307,7 @@ export class HostRun {
       const undone = journal.guard === 'rolledback';
       this.#failure = {
         status: undone ? 'rolled-back' : 'failed',
-        reason: `What the run on ${this.target.name} wrote of itself ends before its second look at the host, as where the host was restarted or the run was killed. ${undone ? 'The host undid the change that nobody had confirmed; what else was done stands.' : 'What it had done stands.'} Run harden check to see where the host is, and harden apply to finish.`,
+        reason: `What the run on ${this.target.name} wrote of itself ends before its second look at the host, as where the host was restarted, or the run was killed or hung. ${undone ? 'The host undid the change that nobody had confirmed; what else was done stands.' : 'What it had done stands.'} Run harden check to see where the host is, and harden apply to finish.`,
       };
       this.#settle(judgeUnseen(wave, 'the run ended'));
       return false;

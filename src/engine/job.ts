@@ -4,7 +4,7 @@ import { feed, frameFunctions, script } from '../shell/frame.ts';
 import { lines, raw, type Sh, sh } from '../shell/quote.ts';
 import { JOB_UNIT, RUNS, working } from '../shell/records.ts';
 import type { Change } from '../tasks/change.ts';
-import { confirmScript, rollbackScript } from './guard.ts';
+import { awaitBans, confirmScript, rollbackScript } from './guard.ts';
 import type { Holder } from './holder.ts';
 import type { Inquiry } from './observe.ts';
 import { retire, retireOld } from './retire.ts';
@@ -43,6 +43,9 @@ export interface Job {
 /** Seconds that guarded steps may take beside the time for the confirming login: one that hangs is undone as well. */
 const HANGING = 180;
 
+/** Seconds that undoing may take after the job was ended: a unit that has to be started may take 90. */
+const UNDOING = 300;
+
 /** A run's id: sorts by the time of this machine. */
 export const newRunId = (): string =>
   `${Date.now().toString(16).padStart(12, '0')}${randomBytes(6).toString('hex')}`;
@@ -78,10 +81,7 @@ step() {
   [ -n "$finish" ] || ! stopped || return
   frame step "$1" start
   sync "$RUN/journal"
-  ( set -e; "step_$1" ) > "$RUN/output" 2>&1 &
-  child=$!
-  echo "$child" > "$RUN/child"
-  wait "$child"
+  ( set -e; "step_$1" ) > "$RUN/output" 2>&1
   status=$?
   frame step "$1" "$status" "$(tail -c 3000 "$RUN/output" | base64 -w0)="
   sync "$RUN/journal"
@@ -108,11 +108,11 @@ function guardedPart(job: Job, run: (phase: Phase) => Sh): Sh {
     run('arm'),
     raw('if [ -e "$RUN/pending" ]; then'),
     raw(`frame guard armed
-# a step that hangs, perhaps because of what it did, is undone all the same
+# a step that hangs, perhaps because of what it did, is undone all the same: by systemd, when nothing of it is left that goes on
 limit=$(( $(uptime) + ${seconds + HANGING} ))
-while [ -e "$RUN/pending" ] && [ "$(uptime)" -lt "$limit" ]; do sleep 1; done && [ ! -e "$RUN/pending" ] || {
-  sh "$RUN/rollback.sh"
-  kill -KILL "$(cat "$RUN/child")"
+{
+  while [ -e "$RUN/pending" ] && [ "$(uptime)" -lt "$limit" ]; do sleep 1; done
+  [ ! -e "$RUN/pending" ] || systemctl kill --signal=KILL ${JOB_UNIT}
 } &`),
     run('guarded'),
     raw(`if [ -n "$broken" ] || stopped; then sh "$RUN/rollback.sh"; frame guard rolledback
@@ -120,6 +120,7 @@ else`),
     // it puts its own files back if it fails: the rest may still be confirmed
     run('settle'),
     raw('unsettled=$broken broken='),
+    awaitBans(job.guarded),
     // earlier connections of this run must not count against the one that confirms
     forgetOperator(lists, job.operator),
     sh`frame guard waiting ${seconds}; sync "$RUN/journal"`,
@@ -171,7 +172,7 @@ said=$({ mkdir "$RUN/before" "$RUN/after" && : > "$RUN/files" && : > "$RUN/packa
       raw(`said=$({ sh -n "$RUN/job.sh" && sh -n "$RUN/rollback.sh" && sync "$RUN/job.sh" "$RUN/rollback.sh" "$RUN"; } 2>&1) ||
   refuse 'the job was not written to /var/lib/harden as it was sent'
 said=$(systemd-run --quiet --collect --unit=${JOB_UNIT} --property=Type=exec \\
-  --property=ExecStopPost="/bin/sh $RUN/rollback.sh" /bin/sh "$RUN/job.sh" $HARDEN_CONNECTION 2>&1) || {
+  --property=ExecStopPost="/bin/sh $RUN/rollback.sh" --property=TimeoutStopSec=${UNDOING} /bin/sh "$RUN/job.sh" $HARDEN_CONNECTION 2>&1) || {
   if working; then rm -rf -- "$RUN"; busy; fi
   refuse 'systemd did not start the job'
 }
@@ -208,6 +209,21 @@ export function followScript(id: string): string {
   return script(lines([frameFunctions(id), working, sh`RUN=${directory(id)}`, follow]));
 }
 
+/** Finishes undoing a run whose undoing was cut off in its middle, under the name that is the lock; then as `followScript`. */
+export function undoScript(id: string): string {
+  return script(
+    lines([
+      frameFunctions(id),
+      working,
+      sh`RUN=${directory(id)}`,
+      raw(
+        `working || systemd-run --quiet --collect --wait --unit=${JOB_UNIT} /bin/sh "$RUN/rollback.sh" >/dev/null 2>&1`,
+      ),
+      follow,
+    ]),
+  );
+}
+
 const follow = raw(`pid=$(systemctl show -P MainPID ${JOB_UNIT})
 if [ "$(readlink ${RUNS}/current)" = "$RUN" ] && [ "$pid" != 0 ]; then tail -n +1 -s 0.1 --pid="$pid" -f "$RUN/journal"
 else cat "$RUN/journal"; fi
@@ -215,7 +231,8 @@ else cat "$RUN/journal"; fi
 i=0
 while [ $i -lt 300 ] && [ "$(readlink ${RUNS}/current)" = "$RUN" ] && working; do sleep 0.1; i=$((i + 1)); done
 for state in pending confirmed rolledback; do if [ -e "$RUN/$state" ]; then frame guard "$state"; fi; done
-[ ! -s "$RUN/trouble" ] || frame trouble "$(head -c 2000 "$RUN/trouble" | base64 -w0)="`);
+if [ -e "$RUN/rolledback" ] && ! [ -e "$RUN/undone" ]; then echo 'perhaps more, since undoing was cut off (harden apply finishes it)'; fi |
+  cat -s "$RUN/trouble" - 2>/dev/null | head -c 2000 | base64 -w0 | { IFS= read -r words; [ -z "$words" ] || frame trouble "$words="; }`);
 
 /** A whole script that confirms a run; it is sent over a new connection. */
 export function confirmation(id: string): string {

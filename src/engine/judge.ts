@@ -26,13 +26,14 @@ export function judgeSteps({ tasks, steps, confirmTimeout }: Wave, journal: Jour
   const breach = broken?.phase === 'guarded' ? broken : undefined;
   // a job that is killed is undone by systemd, and says no more
   const ended = journal.frames.some(({ words: [word] }) => word === 'observed');
+  const hanging = steps.find((_, index) => journal.steps[index]?.state === 'running');
   const cause = breach
     ? `a later step failed (${breach.title})`
     : journal.stopped
       ? 'the run was interrupted before a new login confirmed it'
       : ended
         ? `no new login was possible after it within ${confirmTimeout} s`
-        : 'the run was ended before a new login could confirm it';
+        : `the run was ended${hanging ? ` in the middle of a step (${hanging.title})` : ''} before a new login could confirm it`;
   const trouble = journal.trouble
     ? `; but this could not be put back: ${journal.trouble.split('\n').join(', ')}`
     : '';

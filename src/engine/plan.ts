@@ -2,7 +2,7 @@ import type { Facts } from '../probes/facts.ts';
 import { ask, type Observed, type Question } from '../probes/probe.ts';
 import type { Change } from '../tasks/change.ts';
 import type { Key, PlanContext, Task, Verdict } from '../tasks/task.ts';
-import { cutsOff } from './door.ts';
+import { cutsOffAmong } from './door.ts';
 import type { Observations } from './observe.ts';
 
 /** What is known of one task: its verdict, with open needs resolved against the other tasks. */
@@ -80,7 +80,16 @@ export function plan(tasks: readonly Task[], seen: Observations, facts: Facts, p
     planned.push({ task, decision });
     if (decision.status === 'change') expected = expected.after(decision.changes);
   }
-  return planned.sort((a, b) => tasks.indexOf(a.task) - tasks.indexOf(b.task));
+  const cutsOff = cutsOffAmong(
+    planned.flatMap(({ decision }) => (decision.status === 'change' ? decision.changes : [])),
+  );
+  return planned
+    .map(({ task, decision }) =>
+      decision.status === 'change'
+        ? { task, decision: { ...decision, guarded: decision.changes.some(cutsOff) } }
+        : { task, decision },
+    )
+    .sort((a, b) => tasks.indexOf(a.task) - tasks.indexOf(b.task));
 }
 
 type Resolved = Decision extends infer D ? (D extends unknown ? Omit<D, 'notes'> : never) : never;
@@ -106,7 +115,7 @@ function resolve(
   }
   switch (verdict.verdict) {
     case 'change':
-      return { status: 'change', reason, changes: verdict.changes, guarded: verdict.changes.some(cutsOff) };
+      return { status: 'change', reason, changes: verdict.changes, guarded: false };
     case 'needs': {
       const bringer =
         owner(verdict.key) ??

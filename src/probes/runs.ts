@@ -11,6 +11,8 @@ export interface LatestRun {
   readonly ended: boolean;
   /** It undid what nobody had confirmed. */
   readonly rolledBack: boolean;
+  /** It was cut off, and then its undoing as well. */
+  readonly owesUndoing: boolean;
   /** Who began it, and when. */
   readonly who: string;
   /** The program that began it, as its machine knows it. */
@@ -31,6 +33,8 @@ echo "id=\${run##*/}"
 echo "working=$(if working; then echo yes; else echo no; fi)"
 echo "ended=$(has ended)"
 echo "rolledback=$(has rolledback)"
+echo "undone=$(has undone)"
+echo "pending=$(has pending)"
 sed -n '1s/^/who=/p; 2s/^/mark=/p' "$run/holder"`),
     ]),
   parse(output) {
@@ -41,12 +45,14 @@ sed -n '1s/^/who=/p; 2s/^/mark=/p' "$run/holder"`),
         .map((line) => line.split(/=(.*)/s).slice(0, 2) as [string, string]),
     );
     const id = value.get('id');
+    const is = (name: string) => value.get(name) === 'yes';
     const run: Observed<LatestRun> = id
       ? present({
           id,
-          working: value.get('working') === 'yes',
-          ended: value.get('ended') === 'yes',
-          rolledBack: value.get('rolledback') === 'yes',
+          working: is('working'),
+          ended: is('ended'),
+          rolledBack: is('rolledback'),
+          owesUndoing: !is('working') && (is('pending') || (is('rolledback') && !is('undone'))),
           who: value.get('who') ?? '',
           mark: value.get('mark') ?? '',
         })

@@ -93,6 +93,8 @@ export interface ControlUnit {
     | 'unmask'
     | 'mask'
     | 'stop';
+  /** Files that it takes over by this, symlinks resolved. */
+  readonly reads?: readonly string[];
   /** It brings back how the unit was before harden, which is then no longer noted. */
   readonly restores?: boolean;
 }

@@ -106,11 +106,15 @@ export const serviceTask = defineTask({
     const { value } = state;
     const changes: Change[] = [];
     const reasons: string[] = [];
+    const reads = tracks.map((path, index) => {
+      const file = tracked[index];
+      return file?.state === 'present' ? file.value.realPath : path;
+    });
     const control = (
       action: 'unmask' | 'enable' | 'start' | 'restart' | 'reload-or-restart',
       reason: string,
     ) => {
-      changes.push({ kind: 'control-unit', unit, action });
+      changes.push({ kind: 'control-unit', unit, action, ...(tracks.length > 0 ? { reads } : {}) });
       reasons.push(reason);
     };
     if (value.unitFileState.startsWith('masked')) control('unmask', 'it is masked');

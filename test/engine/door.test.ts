@@ -1,69 +1,90 @@
 import { describe, expect, it } from 'vitest';
-import { cutsOff } from '../../src/engine/door.ts';
-import type { Change, ControlUnit } from '../../src/tasks/change.ts';
+import { cutsOff, cutsOffAmong } from '../../src/engine/door.ts';
+import type { Change } from '../../src/tasks/change.ts';
 
 const write = (path: string): Change => ({
   kind: 'write-file',
   path,
   before: { state: 'absent' },
-  content: Buffer.from(''),
+  content: Buffer.from('x'),
 });
-const control = (unit: string, action: ControlUnit['action'] = 'restart'): Change => ({
+const attributes = (path: string): Change => ({ kind: 'set-attributes', path, mode: '0777', summary: '' });
+const unit = (name: string, ...reads: string[]): Change => ({
   kind: 'control-unit',
-  unit,
-  action,
+  unit: name,
+  action: 'restart',
+  reads,
 });
 
 describe('what could cut the operator off', () => {
   it.each([
     '/etc/ssh/sshd_config',
-    '/etc/ssh/sshd_config.d/50-x.conf',
-    '/etc/ssh',
-    '/etc/fail2ban/jail.d/james.conf',
+    '/etc/ssh/sshd_config.d/x.conf',
     '/etc/sudoers',
-    '/etc/sudoers.d/admin',
-    '/etc/pam.d/sshd',
+    '/etc/sudoers.d/x',
     '/etc/security/access.conf',
-    '/etc/shadow',
     '/etc/hosts.deny',
     '/etc/nftables.conf',
     '/etc/ufw/user.rules',
     '/etc/netplan/01.yaml',
-    '/etc/systemd/network/10-eth.network',
     '/etc/sysctl.d/99-x.conf',
     '/root/.ssh/authorized_keys',
-    '/home/ann/.ssh/authorized_keys',
+    '/etc/pam.d/sshd',
+    '/etc/passwd',
+    '/etc/fail2ban/jail.d/x.conf',
+    '/etc/network/interfaces.d/eth0',
+    '/etc/systemd/network/x.network',
     '/etc/systemd/system/ssh.service',
-    '/etc/systemd/system/ssh.service.d/override.conf',
-    '/etc/systemd/system/ssh.socket.d/listen.conf',
-  ])('a file such as %s', (path) => expect(cutsOff(write(path))).toBe(true));
+    '/etc/systemd/system/ssh.service.d/x.conf',
+    '/etc/systemd/system/ssh.socket.d/x.conf',
+    '/etc/default/ssh',
+    '/etc/profile.d/x.sh',
+    '/home/ann/.ssh/authorized_keys',
+    '/srv/home/ann/.ssh/authorized_keys',
+    '/home/ann/.bashrc',
+    '/root/.profile',
+    '/usr/sbin/sshd',
+    '/usr/bin/sudo',
+    '/bin/sh',
+  ])('the file %s', (path) => {
+    expect(cutsOff(write(path))).toBe(true);
+    expect(cutsOff(attributes(path))).toBe(true);
+  });
+
+  it.each(['/', '/etc', '/home', '/home/ann', '/run/sshd', '/usr/bin'])('the attributes of %s', (path) => {
+    expect(cutsOff(attributes(path))).toBe(true);
+  });
 
   it.each([
-    '/etc/sshd-notes',
+    '/etc/motd',
+    '/etc/sshx',
     '/etc/sudoers-of-old/x',
     '/etc/networks',
-    '/opt/james/conf/log4j2.xml',
-    '/etc/harden/limits.v4',
-    '/etc/systemd/system/harden-limits.service',
     '/etc/systemd/system/james.service.d/ssh.conf',
     '/srv/etc/ssh/sshd_config',
     '/home/ann/.sshrc',
-  ])('not a file such as %s', (path) => expect(cutsOff(write(path))).toBe(false));
+    '/etc/default/james',
+    '/etc/systemd/system/james.service',
+    '/opt/james/conf/log4j2.xml',
+    '/usr/local/bin/report',
+    '/home/ann/notes',
+    '/etc/harden/limits.ipv4',
+  ])('but not the file %s', (path) => {
+    expect(cutsOff(write(path))).toBe(false);
+    expect(cutsOff(attributes(path))).toBe(false);
+  });
 
   it.each([
-    'ssh.service',
-    'sshd.service',
-    'ssh.socket',
-    'fail2ban.service',
-    'ufw.service',
-    'systemd-networkd.service',
-    'wg-quick@wg0.service',
-  ])('the unit %s', (unit) => expect(cutsOff(control(unit))).toBe(true));
-
-  it.each(['james.service', 'harden-limits.service', 'sshguardian.service', 'nftables-exporter.service'])(
-    'not the unit %s',
-    (unit) => expect(cutsOff(control(unit))).toBe(false),
-  );
+    ['ssh.service', true],
+    ['sshd@1.service', true],
+    ['ssh.socket', true],
+    ['fail2ban.service', true],
+    ['wg-quick@wg0.service', true],
+    ['james.service', false],
+    ['ssh-agent.service', false],
+  ] as const)('the unit %s: %s', (name, expected) => {
+    expect(cutsOff(unit(name))).toBe(expected);
+  });
 
   it('a command only if its author says so', () => {
     expect(cutsOff({ kind: 'run-command', command: 'iptables -F' })).toBe(false);
@@ -71,11 +92,16 @@ describe('what could cut the operator off', () => {
   });
 
   it.each<Change>([
-    { kind: 'set-attributes', path: '/etc/ssh/x', mode: '0600', summary: '' },
     { kind: 'remove-file', path: '/etc/ssh/x', sha256: '' },
     { kind: 'make-directory', path: '/etc/ssh/x' },
     { kind: 'remove-directory', path: '/etc/ssh/x' },
     { kind: 'restore-file', path: '/etc/ssh/x', before: { state: 'absent' }, copy: '/c' },
     { kind: 'sync-fail2ban', jails: [], filters: [], restart: [] },
   ])('whatever is done to it: $kind', (change) => expect(cutsOff(change)).toBe(true));
+
+  it('what such a unit reads, wherever it lies, and nothing that another one reads', () => {
+    const all = [write('/srv/door'), write('/srv/mail'), unit('ssh.service', '/srv/door')];
+    const among = cutsOffAmong([...all, unit('james.service', '/srv/mail')]);
+    expect(all.map(among)).toEqual([true, false, true]);
+  });
 });

@@ -47,7 +47,15 @@ describe('the runs of a host', () => {
     ['cut off', { ended: false }, false],
     ['at work', { ended: false }, true],
   ])('%s: %j', (state, over, working) => {
-    const latest = { id: `${RUN}00`, working, ended: false, rolledBack: false, who: '', mark: '' };
+    const latest = {
+      id: `${RUN}00`,
+      working,
+      ended: false,
+      rolledBack: false,
+      owesUndoing: false,
+      who: '',
+      mark: '',
+    };
     expect(runsOf([wave(over)], latest)[0]?.state).toBe(state);
   });
 });

@@ -256,7 +256,7 @@ describe('a run on one host', () => {
       ['no', ''],
     ])('tells what became of one that was cut off; rolled back: %s', async (rolledBack, told) => {
       const says = latest(
-        `id=0a0a\nworking=no\nended=no\nrolledback=${rolledBack}\nwho=ann@laptop\nmark=${gone}\n`,
+        `id=0a0a\nworking=no\nended=no\nrolledback=${rolledBack}\nundone=yes\nwho=ann@laptop\nmark=${gone}\n`,
       );
       const { notes } = await fakeHost([{ says }])
         .run(task('a', [OK]))

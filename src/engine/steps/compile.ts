@@ -1,7 +1,7 @@
 import { type Sh, sh } from '../../shell/quote.ts';
 import type { Change, SyncFail2ban } from '../../tasks/change.ts';
 import type { Task } from '../../tasks/task.ts';
-import { cutsOff } from '../door.ts';
+import { cutsOffAmong } from '../door.ts';
 import { armGuard } from '../guard.ts';
 import { title } from '../title.ts';
 import {
@@ -62,7 +62,7 @@ const PHASES: readonly Phase[] = ['plain', 'arm', 'guarded', 'settle', 'confirme
  * The phase of a change of a guarded task. What belongs to rules reaches the disk only after the login that confirms
  * them, so that a restart rescues as well.
  */
-function phaseOf(change: Change, changes: readonly Change[]): Phase {
+function phaseOf(change: Change, changes: readonly Change[], cutsOff: (change: Change) => boolean): Phase {
   return changes.some(({ kind }) => kind === 'load-rules') && !cutsOff(change) ? 'confirmed' : 'guarded';
 }
 
@@ -101,6 +101,7 @@ export function compile(wave: readonly TaskChanges[]): Work {
   const leaving = all.some(
     (change) => change.kind === 'remove-packages' && change.names.includes('fail2ban'),
   );
+  const cutsOff = cutsOffAmong(all);
   const syncing = all.some(({ kind }) => kind === 'sync-fail2ban');
   for (const { task, changes } of wave) {
     const cuts = changes.some((change) => cutsOff(change) && !(leaving && ofFail2ban(change)));
@@ -117,7 +118,7 @@ export function compile(wave: readonly TaskChanges[]): Work {
       } else if (change.kind === 'install-packages' || change.kind === 'remove-packages') {
         packages[change.kind].push({ task: task.id, names: change.names });
       } else {
-        const phase = cuts && !(leaving && ofFail2ban(change)) ? phaseOf(change, changes) : 'plain';
+        const phase = cuts && !(leaving && ofFail2ban(change)) ? phaseOf(change, changes, cutsOff) : 'plain';
         const partial = change.kind === 'run-command' || change.kind === 'control-unit';
         if (phase === 'guarded') guarded.push(change);
         steps.push({ phase, tasks: [task.id], title: title(change), code: code(change), partial });

@@ -1,0 +1,133 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { stringify } from 'yaml';
+import { login, startHost, type TestHost } from './host.ts';
+import { type Record, record, statuses } from './record.ts';
+
+let host: TestHost;
+beforeAll(async () => {
+  host = await startHost();
+});
+afterAll(() => host?.stop());
+
+const apply = (tasks: { readonly [id: string]: object }, seconds = 10): Promise<Record> =>
+  record('apply', host.inventory({ playbook: 'playbook.yaml' }), {
+    args: ['--confirm-timeout', String(seconds)],
+    files: {
+      'playbook.yaml': stringify({
+        name: 'the door',
+        tasks: Object.entries(tasks).map(([id, task]) => ({ id, name: id, ...task })),
+      }),
+    },
+  });
+
+const UNTOUCHED = `
+  find /etc/ssh /etc/default /etc/sudoers.d /home/admin -type f -exec sha256sum {} + -exec stat -c '%n %a %U:%G' {} + | sort
+  stat -c '%n %a %U:%G' /home /home/admin /home/admin/.ssh /usr/bin/sudo
+  systemctl is-active ssh; systemctl is-enabled ssh; ss -Hltn | awk '{ print $4 }' | sort
+  ls /etc/systemd/system /etc/systemd/system/sysinit.target.wants`;
+
+/** The run was undone, nothing of it is left, and the operator gets in. */
+async function undone(result: Record, before: string, states: object): Promise<void> {
+  expect(result.exitCode, result.text).toBe(4);
+  expect(result.host.status).toBe('rolled-back');
+  expect(statuses(result)).toEqual(states);
+  for (const { reason } of Object.values(result.tasks)) expect(reason).not.toContain('could not be put back');
+  expect(result.host.connections).toBeLessThanOrEqual(4);
+  expect(await host.must(UNTOUCHED)).toBe(before);
+  expect(await host.must('ls /var/lib/harden/runs/current')).toMatch(/\brolledback\n(.*\n)*undone\b/);
+  const { code, stdout } = await login(host, 'sudo -n id -u');
+  expect([code, stdout]).toEqual([0, '0\n']);
+}
+
+const PATH = '/etc/ssh/sshd_config.d/x.conf';
+const sshd = (content: string, service: object = {}) => ({
+  config: { file: { path: PATH, content: `${content}\n` } },
+  sshd: { service: { name: 'ssh', tracks: [PATH], ...service } },
+});
+
+describe.sequential('sshd', () => {
+  it.each([
+    ['admits nobody', 'AllowUsers nobody', {}],
+    ['listens elsewhere, started anew', 'Port 2222', { restart: true }],
+  ])('that %s is undone by the host', async (_name, content, service) => {
+    const before = await host.must(UNTOUCHED);
+    const result = await apply(sshd(content, service));
+    await undone(result, before, { config: 'rolled-back', sshd: 'rolled-back' });
+    expect(result.tasks.sshd?.reason).toContain('no new login was possible after it within 10 s');
+  });
+
+  it.each([
+    ['reload', {}],
+    ['restart', { restart: true }],
+  ])('that cannot read its configuration is never without it (%s)', async (_name, service) => {
+    const before = await host.must(`${UNTOUCHED}; systemctl show -P MainPID ssh`);
+    const result = await apply(sshd('NoSuchOption yes', service));
+    await undone(result, before.replace(/\n\d+$/, ''), { config: 'rolled-back', sshd: 'rolled-back' });
+    expect(result.tasks.sshd?.reason).toMatch(
+      /ssh\.service failed, so the host undid it: sshd refuses its .*NoSuchOption/,
+    );
+    expect(await host.must(`${UNTOUCHED}; systemctl show -P MainPID ssh`)).toBe(before);
+  });
+
+  it.each([
+    ['reload', {}],
+    ['restart', { restart: true }],
+  ])('whose configuration somebody else broke keeps running as it does (%s)', async (_name, service) => {
+    // Debian 11 tells the time of a reload in whole seconds
+    await host.must(`sleep 1; echo NoSuchOption yes > ${PATH}`);
+    const before = await host.must(`${UNTOUCHED}; systemctl show -P MainPID ssh`);
+    const result = await apply({ sshd: { service: { name: 'ssh', tracks: [PATH], ...service } } });
+    expect(result.exitCode, result.text).toBe(4);
+    expect(result.tasks.sshd?.reason).toContain('NoSuchOption');
+    expect(await host.must(`${UNTOUCHED}; systemctl show -P MainPID ssh`)).toBe(before);
+    expect((await login(host, 'true')).code).toBe(0);
+    await host.must(`rm ${PATH}; systemctl reload ssh`);
+  });
+
+  it('with options that its unit reads from a file which lies elsewhere', async () => {
+    const before = await host.must(UNTOUCHED);
+    const path = '/etc/default/ssh';
+    const result = await apply({
+      options: { file: { path, content: 'SSHD_OPTS="-p 2222"\n' } },
+      sshd: { service: { name: 'ssh', tracks: [path], restart: true } },
+    });
+    await undone(result, before, { options: 'rolled-back', sshd: 'rolled-back' });
+  });
+
+  it('that lets the operator in is confirmed by one more connection', async () => {
+    const connections = await host.connections();
+    const result = await apply(sshd('LogLevel VERBOSE\nMaxSessions 8'), 60);
+    expect(result.exitCode, result.text).toBe(0);
+    expect(statuses(result)).toEqual({ config: 'changed', sshd: 'changed' });
+    expect(result.host.connections).toBe(2);
+    expect(await host.connections()).toBe(connections + 2);
+    expect(await host.must('sshd -T | grep maxsessions; ls /var/lib/harden/runs/current')).toMatch(
+      /^maxsessions 8\n(.*\n)*confirmed\b/,
+    );
+    expect(await host.must('ls /etc/systemd/system')).not.toContain('harden-undo');
+  });
+});
+
+describe.sequential('an operator', () => {
+  it.each([
+    [
+      'whose key, home and shell let nobody in',
+      {
+        keys: { file: { path: '/home/admin/.ssh/authorized_keys', content: '# none\n', mode: '0640' } },
+        home: { directory: { path: '/home/admin', mode: '0777', owner: 'admin' } },
+        shell: { file: { path: '/home/admin/.bashrc', content: 'exit 1\n' } },
+      },
+    ],
+    [
+      'who cannot become root any more',
+      {
+        rule: { file: { path: '/etc/sudoers.d/zz', content: 'admin ALL=(ALL) !ALL\n', mode: '0440' } },
+        program: { file: { path: '/usr/bin/sudo', mode: '0755' } },
+      },
+    ],
+  ])('%s: undone by the host', async (_name, tasks) => {
+    const before = await host.must(UNTOUCHED);
+    const states = Object.fromEntries(Object.keys(tasks).map((id) => [id, 'rolled-back']));
+    await undone(await apply(tasks), before, states);
+  });
+});

@@ -1,0 +1,92 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { stringify } from 'yaml';
+import { KERNEL_BANS } from './attack.ts';
+import { login, startHost, type TestHost } from './host.ts';
+import { type Record, record, statuses } from './record.ts';
+
+let host: TestHost;
+/** The address that the host sees the operator come from. */
+let operator = '';
+beforeAll(async () => {
+  host = await startHost();
+  await host.must(
+    'apt-get -qq update; DEBIAN_FRONTEND=noninteractive apt-get -qq install fail2ban python3-systemd nftables >/dev/null 2>&1',
+  );
+  operator = (await login(host, 'echo "${SSH_CONNECTION%% *}"')).stdout.trim();
+  const first = await apply({
+    jail: { fail2ban_jail: { name: 'sshd', backend: 'systemd', ...values, maxretry: 5 } },
+    server: { service: { name: 'fail2ban' } },
+  });
+  expect(first.exitCode, first.text).toBe(0);
+  await host.must(
+    `fail2ban-client set sshd banip 192.0.2.66; for i in $(seq 100); do { ${KERNEL_BANS}; } | grep -q 192.0.2.66 && break; sleep 0.1; done
+     for i in 1 2 3; do echo "$(date '+%Y-%m-%d %H:%M:%S') failed from ${operator}"; done > ${LOG}`,
+  );
+});
+afterAll(() => host?.stop());
+
+const apply = (tasks: { readonly [id: string]: object }, seconds = 10): Promise<Record> =>
+  record('apply', host.inventory({ playbook: 'playbook.yaml' }), {
+    args: ['--confirm-timeout', String(seconds)],
+    files: {
+      'playbook.yaml': stringify({
+        name: 'fail2ban',
+        tasks: Object.entries(tasks).map(([id, task]) => ({ id, name: id, ...task })),
+      }),
+    },
+  });
+
+const values = { bantime: '1h', findtime: '1h' };
+const LOG = '/var/log/own.log';
+const FILTER = {
+  filter: {
+    file: {
+      path: '/etc/fail2ban/filter.d/own.conf',
+      content: '[Definition]\nfailregex = failed from <HOST>$\n',
+    },
+  },
+};
+const JAIL = { jail: { fail2ban_jail: { name: 'own', port: 'ssh', logpath: LOG, ...values, maxretry: 1 } } };
+
+const STATE = `
+  find /etc/fail2ban -type f -exec sha256sum {} + -exec stat -c '%n %a %U:%G' {} + | sort
+  systemctl is-active fail2ban; systemctl is-enabled fail2ban
+  fail2ban-client status | tail -n 1; fail2ban-client get sshd maxretry; fail2ban-client get sshd banip; ${KERNEL_BANS}`;
+
+async function undone(result: Record, before: string): Promise<void> {
+  expect(result.exitCode, result.text).toBe(4);
+  expect(new Set(Object.values(statuses(result)))).toContain('rolled-back');
+  for (const { reason } of Object.values(result.tasks)) expect(reason).not.toContain('could not be put back');
+  expect(await host.must(STATE)).toBe(before);
+  expect((await login(host, 'sudo -n true')).code).toBe(0);
+}
+
+it('a jail that bans the operator for what stands in the log is undone by the host; other bans stay', async () => {
+  const before = await host.must(STATE);
+  expect(before).toContain('192.0.2.66');
+  await undone(await apply({ ...FILTER, ...JAIL }), before);
+});
+
+it('so is a file that fail2ban is told to read', async () => {
+  const path = '/etc/fail2ban/jail.d/zz.conf';
+  const content = `[own]\nenabled = true\nport = ssh\nlogpath = ${LOG}\nfindtime = 1h\nmaxretry = 1\n`;
+  const before = await host.must(STATE);
+  await undone(
+    await apply({
+      ...FILTER,
+      file: { file: { path, content } },
+      server: { service: { name: 'fail2ban', tracks: [path] } },
+    }),
+    before,
+  );
+});
+
+it('a fail2ban that did not run does not run afterwards either', async () => {
+  await host.must('systemctl -q disable --now fail2ban');
+  const stopped = STATE.replaceAll(/fail2ban-client [^;]*;/g, '');
+  const before = await host.must(stopped);
+  const result = await apply({ ...FILTER, ...JAIL, server: { service: { name: 'fail2ban' } } });
+  expect(result.exitCode, result.text).toBe(4);
+  expect(await host.must(stopped)).toBe(before);
+  expect((await login(host, 'true')).code).toBe(0);
+});
