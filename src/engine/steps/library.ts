@@ -3,7 +3,11 @@ import { foreignLink } from '../../shell/links.ts';
 import { raw } from '../../shell/quote.ts';
 
 /** A shell function that stands on its own: the guard's undoing needs it too. */
-export const putFileBack = raw(`# put_file_back NUMBER STATE PATH
+export const putFileBack = raw(`# clear_temporary FOLDER: what a run left there that was cut off while it wrote; only one is ever at work
+clear_temporary() {
+  for left in "$1"/.harden.??????; do if [ -f "$left" ] || [ -L "$left" ]; then rm -f -- "$left"; fi; done
+}
+# put_file_back NUMBER STATE PATH
 put_file_back() {
   case $2 in
     file) ;;
@@ -14,6 +18,7 @@ put_file_back() {
       return ;;
     *) return 0 ;;
   esac
+  clear_temporary "$(dirname -- "$3")"
   tmp=$(mktemp "$(dirname -- "$3")/.harden.XXXXXX") || return
   if cp -a -- "$RUN/before/$1" "$tmp" && mv -fT -- "$tmp" "$3"; then return 0; fi
   rm -f -- "$tmp"
@@ -123,6 +128,7 @@ write_file() {
   elif ! [ -f "$name" ] || [ -L "$name" ] || [ "$(digest "$name")" != "$before" ]; then
     fail "$path changed after the plan was made; it was left alone"
   fi
+  clear_temporary .
   tmp=$(mktemp -u ./.harden.XXXXXX)
   # made anew or not at all: no link of somebody else's is written through
   set -C
