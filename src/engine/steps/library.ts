@@ -3,7 +3,8 @@ import { foreignLink } from '../../shell/links.ts';
 import { raw } from '../../shell/quote.ts';
 
 /** A shell function that stands on its own: the guard's undoing needs it too. */
-export const putFileBack = raw(`# clear_temporary FOLDER: what a run left there that was cut off while it wrote; only one is ever at work
+export const putFileBack =
+  raw(`# clear_temporary FOLDER: what a run left there that was cut off while it wrote; only one is ever at work
 clear_temporary() {
   for left in "$1"/.harden.??????; do if [ -f "$left" ] || [ -L "$left" ]; then rm -f -- "$left"; fi; done
 }
