@@ -55,11 +55,11 @@ export async function record(
 export type Tool = ReturnType<typeof started>;
 
 /** Applies an inventory of the shipped playbook, and gives the program while it runs: it may be killed. */
-export async function applying(inventory: string): Promise<Tool> {
+export async function applying(inventory: string, confirmTimeout = 10): Promise<Tool> {
   const folder = await mkdtemp(join(tmpdir(), 'harden-test-'));
   const file = join(folder, 'inventory.yaml');
   await writeFile(file, inventory);
-  const tool = started(['apply', file, '--json', '--yes', '--confirm-timeout', '10']);
+  const tool = started(['apply', file, '--json', '--yes', '--confirm-timeout', String(confirmTimeout)]);
   void tool.ended.catch(() => {}).then(() => rm(folder, { recursive: true }));
   return tool;
 }

@@ -108,7 +108,7 @@ const CUTS = {
       'while [ "$(systemctl show -P ActiveState harden-run)" != inactive ]; do sleep 0.2; done',
     );
   },
-  /** Connected anew, the tool sees the run to its end. */
+  /** Connected anew, the tool sees the run to its end, and confirms it: there is time for a second login. */
   async 'the connection is cut'(host: TestHost, tool: Tool) {
     // what is said so far is under way
     await sleep(300);
@@ -132,7 +132,7 @@ async function cutAt({ image, jails, untouched, old, wanted }: Made, call: Call,
   try {
     await jailsRun(host, jails);
     await arm(host, call);
-    const tool = await applying(host.inventory());
+    const tool = await applying(host.inventory(), cut === 'the connection is cut' ? 60 : 10);
     if (!(await waiting(host))) {
       expect((await tool.ended).code).toBe(0);
       return false;
