@@ -232,7 +232,7 @@ describe('a run whose script is cut on its way', () => {
         const runs = await host.must('ls /var/lib/harden/runs');
         const places = fc.sample(fc.integer({ min: 1, max: bytes }), {
           seed: seed(),
-          numRuns: rounds(5, 100),
+          numRuns: rounds(4, 100),
         });
         for (const after of places) {
           network.next({ reset: { way: 'to-host', after } });
@@ -268,7 +268,7 @@ describe('a run that is cut', () => {
           .filter(isBoundary)
           .flatMap((call) => (Object.keys(CUTS) as Cut[]).map((cut) => ({ scenario, call, cut }))),
       );
-      const count = rounds(4, all.length);
+      const count = rounds(3, all.length);
       expect(await tryAll(all, count)).toBe(count);
     },
     HOURS,
