@@ -7,10 +7,10 @@ import { findOrBuildImage } from './image.ts';
 // its image comes from a registry, which not every network reaches; containers are removed by their label instead
 process.env.TESTCONTAINERS_RYUK_DISABLED = 'true';
 
-/** A container of the test image, whose program is whatever `withCommand` says. */
-export async function imageContainer(distribution: Distribution): Promise<HostContainer> {
+/** A container of the test image, or of another one, whose program is whatever `withCommand` says. */
+export async function imageContainer(distribution: Distribution, image?: string): Promise<HostContainer> {
   const engine = await findEngine();
-  return new HostContainer(await findOrBuildImage(distribution), engine);
+  return new HostContainer(image ?? (await findOrBuildImage(distribution)), engine);
 }
 
 /** GenericContainer has no setter for two things that systemd needs: its stop signal and the cgroup namespace. */

@@ -24,6 +24,8 @@ export interface TestHost {
   must(script: string): Promise<string>;
   /** Reboots, and waits until systemd and sshd are there again. */
   restart(): Promise<void>;
+  /** As `restart`, but nothing that runs there gets to end: what a power cut does, except to what was not yet on the disk. */
+  cutPower(): Promise<void>;
   stop(): Promise<void>;
   /** TCP connections that sshd has seen. */
   connections(): Promise<number>;
@@ -45,6 +47,8 @@ export interface HostOptions {
   readonly ipv6?: boolean;
   /** File systems of its own in memory: where, and how they are mounted. */
   readonly tmpfs?: Readonly<{ [path: string]: string }>;
+  /** An image that was made of another host, instead of the distribution's. */
+  readonly image?: string;
 }
 
 // looked at from inside: a connection to port 22 would count as one of the attempts that tests count
@@ -66,10 +70,11 @@ export async function startHost({
   james = true,
   ipv6 = true,
   tmpfs = {},
+  image,
 }: HostOptions = {}): Promise<TestHost> {
   const key = await findOrMakeKey();
   const name = `harden-test-${randomBytes(4).toString('hex')}`;
-  const container = await (await imageContainer(distribution))
+  const container = await (await imageContainer(distribution, image))
     .withSystemd(ipv6)
     .withTmpFs(tmpfs)
     .withName(name)
@@ -108,6 +113,12 @@ export async function startHost({
     must: async (script) => (await mustExec(container, script)).stdout.trim(),
     async restart() {
       await container.restart({ timeout: 10_000 });
+      await untilReady(container);
+      ip = await bridgeAddress(container);
+    },
+    async cutPower() {
+      await $({ quiet: true })`docker kill --signal=KILL ${container.getId()}`;
+      await $({ quiet: true })`docker start ${container.getId()}`;
       await untilReady(container);
       ip = await bridgeAddress(container);
     },

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { CommandName, HostResult, RunResult, TaskResult } from '../../src/report/result.ts';
-import { harden } from '../cli/harden.ts';
+import { harden, started } from '../cli/harden.ts';
 
 export interface Record extends RunResult {
   /** What people would have read. */
@@ -50,6 +50,18 @@ export async function record(
   } finally {
     await rm(folder, { recursive: true });
   }
+}
+
+export type Tool = ReturnType<typeof started>;
+
+/** Applies an inventory of the shipped playbook, and gives the program while it runs: it may be killed. */
+export async function applying(inventory: string, confirmTimeout = 10): Promise<Tool> {
+  const folder = await mkdtemp(join(tmpdir(), 'harden-test-'));
+  const file = join(folder, 'inventory.yaml');
+  await writeFile(file, inventory);
+  const tool = started(['apply', file, '--json', '--yes', '--confirm-timeout', String(confirmTimeout)]);
+  void tool.ended.catch(() => {}).then(() => rm(folder, { recursive: true }));
+  return tool;
 }
 
 /** Task id to status. */

@@ -3,7 +3,12 @@ import { foreignLink } from '../../shell/links.ts';
 import { raw } from '../../shell/quote.ts';
 
 /** A shell function that stands on its own: the guard's undoing needs it too. */
-export const putFileBack = raw(`# put_file_back COPY STATE PATH: exactly as it was; PATH has no link in it
+export const putFileBack =
+  raw(`# clear_temporary FOLDER: what a run left there that was cut off while it wrote; only one is ever at work
+clear_temporary() {
+  for left in "$1"/.harden.??????; do if [ -f "$left" ] || [ -L "$left" ]; then rm -f -- "$left"; fi; done
+}
+# put_file_back COPY STATE PATH: exactly as it was; PATH has no link in it
 put_file_back() (
   dir=$(dirname -- "$3") name=./\${3##*/}
   [ -d "$dir" ] || [ "$2" != absent ] || exit 0
@@ -20,6 +25,7 @@ put_file_back() (
       exit ;;
     *) exit 0 ;;
   esac
+  clear_temporary .
   tmp=$(mktemp ./.harden.XXXXXX) || exit
   cp -a --remove-destination -- "$1" "$tmp" && sync "$tmp" && mv -fT -- "$tmp" "$name" && sync . && exit 0
   rm -f -- "$tmp"
@@ -131,6 +137,7 @@ write_file() {
   fi
   # of root only a file system that takes no writes says that
   [ -w . ] || fail "$dir is on a file system that is read-only; $path was left alone"
+  clear_temporary .
   tmp=$(mktemp -u ./.harden.XXXXXX)
   # made anew or not at all: no link of somebody else's is written through
   set -C

@@ -28,6 +28,8 @@ give_up() {
 }
 # an interrupted dpkg has to finish first, or apt refuses to do anything
 finish_dpkg() { [ -z "$(dpkg --audit)" ] || dpkg --force-confdef --force-confold --configure -a >> "$RUN/apt.log" 2>&1 || :; }
+# packages that were cut off while they were unpacked, which dpkg refuses to configure
+torn() { dpkg-query -W -f '\${binary:Package} \${db:Status-Abbrev}\n' 2>/dev/null | awk '$2 ~ /^.H|R/ { print $1 }'; }
 there() {
   dpkg-query -W -f '\${Package} \${db:Status-Status}\n' | awk '$2 != "not-installed" && $2 != "config-files" { print $1 }' | sort -u
 }`);
@@ -57,6 +59,7 @@ trap 'there | comm -13 "$RUN/packages.before" - | sed "s/^/installed /" >> "$RUN
 finish_dpkg
 known() { apt-cache show -- "$@" >/dev/null 2>&1; }
 install() {
+  [ -z "$(torn)" ] || apt install --no-remove --reinstall -- $(torn) || :
   # what still is not configured waits for packages that it needs
   [ -z "$(dpkg --audit)" ] || apt install --no-remove --fix-broken || :
   apt install --no-remove -- ${names}

@@ -71,6 +71,11 @@ done`);
 /** One that does not run, and is not to, may have a configuration that it refuses: so it was before harden. */
 const TEST = raw(`if [ -n "$was_up$wanted$server" ]; then
   said=$(fail2ban-client -t 2>&1) || put_back "fail2ban refuses its configuration: $(echo "$said" | errors)"
+  # a reload ends a jail that no file brings
+  brought=$(fail2ban-client -d 2>/dev/null)
+  for jail in $wanted; do
+    case $brought in *"['start', '$jail']"*) ;; *) put_back "No file of fail2ban brings the jail $jail, which is to run" ;; esac
+  done
 fi`);
 
 const TAKE_OVER = raw(`if [ -n "$was_up$wanted$server" ]; then

@@ -85,6 +85,19 @@ describe('writing a file', () => {
     expect(readFileSync(join(run, 'files'), 'utf8')).toBe(`1 file ${at('a')}\n`);
   });
 
+  it('takes away what runs that were cut off in the middle of it left there, and nothing else', () => {
+    for (const name of ['.harden.aB3dE6', '.harden.sevench', '.harden', 'harden.aB3dE6']) there(name, 'half');
+    mkdirSync(at('.harden.folder'));
+    expect(step(write('a', 'new\n'))).toEqual({ status: 0, said: '' });
+    expect(readdirSync(dir).sort()).toEqual([
+      '.harden',
+      '.harden.folder',
+      '.harden.sevench',
+      'a',
+      'harden.aB3dE6',
+    ]);
+  });
+
   it('nobody else can read what is secret while it is written', () => {
     there('a', 'old\n', 0o644);
     const validate = 'stat -c %a -- "$1" >&2; exit 1';
@@ -207,6 +220,14 @@ describe('putting files back', () => {
     expect(readFileSync(at('a'), 'utf8')).toBe('old\n');
     expect(mode('a')).toBe('640');
     expect(existsSync(at('b'))).toBe(false);
+  });
+
+  it('takes away what one that was cut off left there', () => {
+    there('a', 'old\n');
+    step(write('a', 'new\n', old('old\n')));
+    there('.harden.aB3dE6', 'half');
+    expect(restore(dir)).toBe('0');
+    expect(readdirSync(dir)).toEqual(['a']);
   });
 
   it('says where there was nothing to put back', () => expect(restore(dir)).toBe('1'));

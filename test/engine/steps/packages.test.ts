@@ -8,6 +8,7 @@ beforeEach(() => {
   commands = new Commands();
   commands.set('sleep', ':');
   commands.set('dpkg', ':');
+  commands.set('dpkg-query', ':');
   commands.set('apt-cache', ':');
 });
 afterEach(() => commands.remove());
@@ -97,5 +98,15 @@ describe('installing packages', () => {
     expect(install().status).toBe(0);
     expect(commands.read('log')).toContain('dpkg --force-confdef --force-confold --configure -a');
     expect(told()).toEqual(['install --no-remove --fix-broken', 'install --no-remove -- a b']);
+  });
+
+  it('unpacks anew what was cut off while it was unpacked', () => {
+    commands.set(
+      'dpkg-query',
+      `case "$*" in *Abbrev*) printf '%s\n' 'x iUR' 'y ii ' 'z:amd64 iH ' 'v iU ' 'w rc ' 'R ii ' ;; esac`,
+    );
+    apt(':');
+    expect(install().status).toBe(0);
+    expect(told()).toEqual(['install --no-remove --reinstall -- x z:amd64', 'install --no-remove -- a b']);
   });
 });

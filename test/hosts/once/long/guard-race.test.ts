@@ -1,12 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { confirmScript, rollbackScript } from '../../../src/engine/guard.ts';
-import { newRunId, startScript, waveId } from '../../../src/engine/job.ts';
-import { Inquiry } from '../../../src/engine/observe.ts';
-import { compile } from '../../../src/engine/steps/compile.ts';
-import { feed, frameFunctions } from '../../../src/shell/frame.ts';
-import { raw } from '../../../src/shell/quote.ts';
-import { startHost, type TestHost } from '../host.ts';
+import { confirmScript, rollbackScript } from '../../../../src/engine/guard.ts';
+import { newRunId, startScript, waveId } from '../../../../src/engine/job.ts';
+import { Inquiry } from '../../../../src/engine/observe.ts';
+import { compile } from '../../../../src/engine/steps/compile.ts';
+import { feed, frameFunctions } from '../../../../src/shell/frame.ts';
+import { raw } from '../../../../src/shell/quote.ts';
+import { startHost, type TestHost } from '../../host.ts';
+import { rounds } from '../../long.ts';
 
 let host: TestHost;
 beforeAll(async () => {
@@ -14,8 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => host?.stop());
 
-/** A sample unless HARDEN_LONG is set. */
-const ROUNDS = process.env.HARDEN_LONG ? 300 : 30;
+const ROUNDS = rounds(30, 300);
 
 it(`a change is confirmed or undone, never both and never neither (${ROUNDS} rounds)`, async () => {
   const run = '/root/race';

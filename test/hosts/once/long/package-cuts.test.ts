@@ -1,0 +1,37 @@
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { startHost } from '../../host.ts';
+import { rounds, seed } from '../../long.ts';
+import { applying, record } from '../../record.ts';
+
+/** Lines of dpkg's log after which the power is cut: unpacking and configuring write some 190 on a fresh host. */
+const LINES = { min: 1, max: 180 };
+
+it('the power is cut while packages are installed: what is owed is named, and the next run finishes it', async () => {
+  const places = fc.sample(fc.integer(LINES), { seed: seed(), numRuns: rounds(1, 8) });
+  for (const lines of places) {
+    const host = await startHost();
+    const tool = await applying(host.inventory());
+    const { code } = await host.exec(`: >>/var/log/dpkg.log
+        for i in $(seq 6000); do
+          # it stops at once, and the power goes a moment later
+          [ "$(wc -l </var/log/dpkg.log)" -lt ${lines} ] || { pkill -STOP -x 'dpkg|dpkg-deb'; exit 0; }
+          sleep 0.02
+        done; exit 1`);
+    expect(code, `${lines} lines of dpkg's log were never written`).toBe(0);
+    await host.cutPower();
+    tool.kill('SIGKILL');
+
+    const check = await record('check', host.inventory());
+    const where = `cut after ${lines} lines of dpkg's log: ${check.text}`;
+    expect(check.exitCode, where).toBe(2);
+    expect(check.host.notes?.join('\n'), where).toContain('was cut off before its end');
+    expect(check.tasks['fail2ban.installed']?.status, where).not.toBe('ok');
+    for (const command of ['apply', 'check'] as const) {
+      const result = await record(command, host.inventory());
+      expect(result.exitCode, `${where}\n${result.text}`).toBe(0);
+    }
+    await host.stop();
+    console.log(`cut after ${lines} lines of dpkg's log, and finished`);
+  }
+}, 3600_000);
