@@ -151,6 +151,8 @@ export interface SyncFail2ban {
   readonly filters: readonly string[];
   /** Jails with what no reload mends, such as bans that the kernel lost: they are restarted, and keep their bans. */
   readonly restart: readonly string[];
+  /** The files stay although the server cannot take them over: it goes on with what it runs. */
+  readonly lenient?: boolean;
   /** What is asked of the server itself, whether or not a jail asks for it. */
   readonly server?: 'start' | 'reload-or-restart' | 'restart' | undefined;
 }

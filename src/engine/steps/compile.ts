@@ -168,5 +168,6 @@ function merge(syncs: readonly SyncFail2ban[]): SyncFail2ban {
     filters: all('filters'),
     restart: all('restart'),
     server: SERVER.find((action) => syncs.some((sync) => sync.server === action)),
+    lenient: syncs.some(({ lenient }) => lenient),
   };
 }

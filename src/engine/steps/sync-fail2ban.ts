@@ -61,20 +61,28 @@ put_back() {
   fail "$1. This run had changed no file of fail2ban, so there was nothing to put back."
 }`);
 
+/** What is said of files that the server cannot take over: they go, or it goes on with what it runs. */
+const unfit = (lenient: boolean): Sh =>
+  raw(
+    lenient
+      ? `unfit() { echo "$1; so fail2ban goes on with what it runs" >&2; exit 0; }`
+      : 'unfit() { put_back "$1"; }',
+  );
+
 const VALIDATE = raw(`touched= was_up=; before=$(running); mark
 ! answers || was_up=yes
 for filter in "$@"; do
   said=$(fail2ban-regex "harden
-" "$filter" 2>&1) || put_back "The filter $filter does not work: $(echo "$said" | tail -n 1 | cut -c1-400)"
+" "$filter" 2>&1) || unfit "The filter $filter does not work: $(echo "$said" | tail -n 1 | cut -c1-400)"
 done`);
 
 /** One that does not run, and is not to, may have a configuration that it refuses: so it was before harden. */
 const TEST = raw(`if [ -n "$was_up$wanted$server" ]; then
-  said=$(fail2ban-client -t 2>&1) || put_back "fail2ban refuses its configuration: $(echo "$said" | errors)"
+  said=$(fail2ban-client -t 2>&1) || unfit "fail2ban refuses its configuration: $(echo "$said" | errors)"
   # a reload ends a jail that no file brings
   brought=$(fail2ban-client -d 2>/dev/null)
   for jail in $wanted; do
-    case $brought in *"['start', '$jail']"*) ;; *) put_back "No file of fail2ban brings the jail $jail, which is to run" ;; esac
+    case $brought in *"['start', '$jail']"*) ;; *) unfit "No file of fail2ban brings the jail $jail, which is to run" ;; esac
   done
 fi`);
 
@@ -99,14 +107,16 @@ done`)}`;
  * with those that should. If they do not, the files of this run are put back and loaded again. A server that does not
  * run is started only for a jail, or where `server` says so. Needs the step library's `fail` and `restore_files`.
  */
-export function syncFail2ban({ jails, gone = [], filters, restart, server }: SyncFail2ban): Sh {
+export function syncFail2ban(change: SyncFail2ban): Sh {
+  const { jails, gone = [], filters, restart, server, lenient = false } = change;
   return lines([
     FUNCTIONS,
+    unfit(lenient),
     sh`wanted=${jails.join(' ')} restart=${restart.join(' ')} server=${server ?? ''}`,
     ...(server ? [raw('note_unit fail2ban.service')] : []),
     sh`set -- ${filters}`,
     VALIDATE,
-    ...(gone.length > 0 ? [others(gone)] : []),
+    ...(gone.length > 0 || lenient ? [others(gone)] : []),
     TEST,
     TAKE_OVER,
   ]);

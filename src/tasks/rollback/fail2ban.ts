@@ -2,7 +2,10 @@ import type { RunRecord } from '../../probes/run-record.ts';
 import type { Change } from '../change.ts';
 import { brought } from './packages.ts';
 
-/** A fail2ban that stays takes over what was put back; jails that the run made may be gone then. */
+/**
+ * A fail2ban that stays takes over what was put back, if it can: a run may have found files that it could not. Jails that the
+ * run made may be gone then.
+ */
 export function syncAfter(record: RunRecord, changes: readonly Change[]): Change[] {
   if (brought(record).includes('fail2ban')) return [];
   const touched = changes.some((change) => 'path' in change && change.path.startsWith('/etc/fail2ban/'));
@@ -18,8 +21,13 @@ export function syncAfter(record: RunRecord, changes: readonly Change[]): Change
       kind: 'sync-fail2ban',
       jails: [],
       gone: gone.filter((name) => !['DEFAULT', 'INCLUDES', 'Definition', 'Init'].includes(name)),
-      filters: [],
+      filters: changes.flatMap((change) =>
+        change.kind === 'restore-file' && /^\/etc\/fail2ban\/filter\.d\/[^/]+\.conf$/.test(change.path)
+          ? [change.path]
+          : [],
+      ),
       restart: [],
+      lenient: true,
     },
   ];
 }

@@ -4,7 +4,7 @@ import { startHost, type TestHost } from '../../host.ts';
 import { rounds, seed } from '../../long.ts';
 import { jailsRun } from '../../owed.ts';
 import { record } from '../../record.ts';
-import { changed, snapshotOf } from '../../snapshot.ts';
+import { changed, type Snapshot, snapshotOf } from '../../snapshot.ts';
 
 /** Files that the shipped playbook manages, and the task that does. */
 const MANAGED = {
@@ -140,7 +140,7 @@ afterAll(() => host?.stop());
 
 describe('whatever state the files of a host are in', () => {
   it(
-    'apply makes it as declared, or says what stands in the way and leaves that alone',
+    'apply makes it as declared, or says what stands in the way and leaves that alone; rollback brings back what it found',
     async () => {
       let converged = 0;
       let blocked = 0;
@@ -162,6 +162,17 @@ describe('whatever state the files of a host are in', () => {
             expect(applied.exitCode, applied.text).toBe(0);
             expect(check.exitCode, `${applied.text}\n${check.text}`).toBe(0);
             converged += 1;
+            const changedSome = Object.values(applied.tasks).some(({ status }) => status === 'changed');
+            if (!changedSome) return;
+            const rollback = await record('rollback', host.inventory());
+            expect(rollback.exitCode, rollback.text).toBe(0);
+            const files = (snapshot: Snapshot['state']) =>
+              new Map([...snapshot].filter(([thing]) => /^(content|attributes|link) /.test(thing)));
+            expect(
+              changed(files(before.state), files((await snapshotOf(host)).state)),
+              rollback.text,
+            ).toEqual([]);
+            await jailsRun(host, ['sshd', 'james']);
             return;
           }
           blocked += 1;
