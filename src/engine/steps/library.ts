@@ -65,12 +65,12 @@ note_unit() {
   sync "$RUN/units"
 }
 ${putFileBack.text}
-# restore_files DIRECTORY...: puts back what this run replaced below one of them; 1 if there was nothing, 2 if $lost is not back
+# restore_files PATH...: puts back what this run replaced there or below; 1 if there was nothing, 2 if $lost is not back
 restore_files() {
   found=1 lost=
   while read -r n state path; do
     for below in "$@"; do
-      case $path in "$below"/*) ;; *) continue ;; esac
+      case $path in "$below" | "$below"/*) ;; *) continue ;; esac
       [ $found = 2 ] || found=0
       if put_file_back "$RUN/before/$n" "$state" "$path"; then sed -i "s/^$n [^ ]*/$n undone/" "$RUN/files"
       else found=2; lost="$lost $path"; fi

@@ -45,7 +45,9 @@ settled() {
 # put_back SENTENCE: the files as they were before this run, and the server with them
 put_back() {
   restored=0
-  restore_files /etc/fail2ban $(readlink -f /etc/fail2ban /etc/fail2ban/jail.d /etc/fail2ban/filter.d) || restored=$?
+  folders="/etc/fail2ban $(readlink -f /etc/fail2ban /etc/fail2ban/jail.d /etc/fail2ban/filter.d)"
+  # what a link there leads to was replaced where it really is
+  restore_files $folders $(find $folders -type l -xtype f -exec readlink -f -- {} + 2>/dev/null) || restored=$?
   if [ $restored != 1 ]; then
     after='fail2ban itself was not touched'
     if [ -n "$touched" ] && [ -z "$was_up" ]; then systemctl stop fail2ban; after='fail2ban is stopped, as it was'

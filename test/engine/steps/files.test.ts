@@ -206,7 +206,7 @@ describe('putting files back', () => {
     return step(raw(code)).said.trim();
   };
 
-  it('puts back what was replaced and takes away what was made, in a folder and in no other', () => {
+  it('puts back what was replaced and takes away what was made, in a folder or at a path and nowhere else', () => {
     there('a', 'old\n', 0o640);
     mkdirSync(at('other'));
     there('other/c', 'old\n');
@@ -216,8 +216,10 @@ describe('putting files back', () => {
     expect(restore('/nowhere', at('other'))).toBe('0');
     expect(readFileSync(at('other/c'), 'utf8')).toBe('old\n');
     expect(readFileSync(at('a'), 'utf8')).toBe('new\n');
-    expect(restore(dir)).toBe('0');
+    expect(restore(at('a'))).toBe('0');
     expect(readFileSync(at('a'), 'utf8')).toBe('old\n');
+    expect(existsSync(at('b'))).toBe(true);
+    expect(restore(dir)).toBe('0');
     expect(mode('a')).toBe('640');
     expect(existsSync(at('b'))).toBe(false);
   });
