@@ -44,7 +44,10 @@ const taskOf = (thing: string): string => TASKS.find(([words]) => words.test(thi
 
 /** A host on its way from one state to another is nowhere else: everything is as before, or as wanted. */
 export function isOldOrNew(now: Things, old: Things, wanted: Things): void {
-  const neither = changed(old, now).filter((thing) => now.get(thing) !== wanted.get(thing));
+  // a unit whose file is there already may be neither enabled nor started yet
+  const neither = changed(old, now).filter(
+    (thing) => now.get(thing) !== wanted.get(thing) && !thing.startsWith('unit '),
+  );
   // a file is replaced with its content and its attributes at once
   const mixed = changed(old, wanted)
     .filter((thing) => thing.startsWith('content '))

@@ -50,8 +50,9 @@ update() {
     grep -q 'Could not get lock' "$RUN/apt.said" && [ "$(date +%s)" -lt "$deadline" ] || return 1
     sleep 1
   done
-  # what failed for want of the lists counts no longer
-  rm -f "$RUN/apt.failed"
+  # with all lists there, what failed for want of them counts no longer; apt calls it a success to have fetched none
+  if grep -q '^W: Failed to fetch' "$RUN/apt.said"; then cat "$RUN/apt.said" >> "$RUN/apt.failed"
+  else rm -f "$RUN/apt.failed"; fi
 }
 there > "$RUN/packages.before"
 # also of an installation that fails half-way

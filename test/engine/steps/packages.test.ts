@@ -81,6 +81,11 @@ describe('installing packages', () => {
     expect(told()).toEqual(['update', 'install --no-remove -- a b']);
   });
 
+  it('says why it knows no package where no list could be fetched, which apt calls a success', () => {
+    apt('echo "W: Failed to fetch http://x"', 'echo "E: Unable to locate package a"; exit 100');
+    expect(install().stderr).toBe('E: Unable to locate package a\nW: Failed to fetch http://x\n');
+  });
+
   it('says what dpkg could not do, and nothing that new lists have mended', () => {
     apt(
       ':',

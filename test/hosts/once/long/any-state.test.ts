@@ -189,7 +189,8 @@ describe('whatever state the files of a host are in', () => {
             `${applied.text}\n${check.text}`,
           ).toEqual([]);
           expect(check.exitCode, check.text).not.toBe(0);
-          await jailsRun(host, ['sshd', 'james']);
+          const settled = (jail: string) => !open.some(({ id }) => id === `fail2ban.${jail}`);
+          await jailsRun(host, ['sshd', 'james'].filter(settled));
           const alone = PATHS.filter((path) => hindered.some(({ id }) => id === MANAGED[path]));
           const moved = changed(before.state, after.state).filter((thing) =>
             alone.some((path) => thing.endsWith(path)),
