@@ -5,5 +5,9 @@ import { Session } from './session.ts';
 /** Can each host be reached, trusted, logged in to and administered? */
 export async function doctor(inventory: string | undefined, options: CommonOptions): Promise<number> {
   const session = await Session.open('doctor', inventory, options);
-  return session.finish(await session.visit(examine));
+  try {
+    return session.finish(await session.visit(examine));
+  } finally {
+    await session.close();
+  }
 }

@@ -1,3 +1,4 @@
+import { RUN_ID } from '../shell/records.ts';
 import { rollbackTask } from '../tasks/rollback.ts';
 import { type ApplyOptions, applyPlan } from './apply.ts';
 import { UsageError } from './options.ts';
@@ -9,8 +10,10 @@ export interface RollbackOptions extends ApplyOptions {
 /** Puts back what a run changed, as a plan with a diff; it is guarded and proven like any other. */
 export async function rollback(inventory: string | undefined, options: RollbackOptions): Promise<number> {
   const { run = 'last' } = options;
-  if (run !== 'last' && !/^[0-9a-f]{24}$/.test(run)) {
-    throw new UsageError(`--run takes the id of a run, 24 characters as harden log prints it, not "${run}"`);
+  if (run !== 'last' && !(run.length === RUN_ID && /^[0-9a-f]+$/.test(run))) {
+    throw new UsageError(
+      `--run takes the id of a run as harden log prints it (${RUN_ID} characters), not "${run}"`,
+    );
   }
   return applyPlan('rollback', inventory, { ...options, hostsOnly: true, only: [rollbackTask(run)] });
 }

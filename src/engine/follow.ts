@@ -23,6 +23,8 @@ export interface Followed {
   readonly id: string;
   /** What its steps do, for progress; none of a job that another run has laid down. */
   readonly titles: readonly string[];
+  /** It is only undone, or over: a wait that its journal tells of is not one that a login could end. */
+  readonly over?: boolean;
 }
 
 /** Seconds before the line is tried again, where nothing says how long it will be down: a host may be starting anew. */
@@ -124,7 +126,7 @@ export class Follower {
         const journal = this.#journal();
         const begun = journal.steps.findLastIndex(({ state }) => state !== 'not-run');
         for (; this.#told <= begun; this.#told++) progress(titles[this.#told]!);
-        if (journal.guard !== 'waiting' || stop?.aborted) return;
+        if (journal.guard !== 'waiting' || stop?.aborted || this.#job.over) return;
         this.#confirming ??= this.#confirm();
         this.#waitingSince ??= Date.now();
       },

@@ -107,17 +107,17 @@ for tool in iptables ip6tables; do
   done
   $tool-restore -w 10 < "$RUN/$tool.before" || trouble "the $tool rules"
 done
-if fail2ban-client ping >/dev/null 2>&1; then fail2ban-client reload --restart >/dev/null 2>&1; fi`);
+if timeout 20 fail2ban-client ping >/dev/null 2>&1; then timeout 60 fail2ban-client reload --restart >/dev/null 2>&1; fi`);
 
 /** Files that were noted since the guard was armed, the last first. */
 const restoreFiles = raw(`since=$(head -n 1 "$RUN/rolledback") units_changed=
-tac "$RUN/files" > "$RUN/files.undo"
 while read -r n state path; do
   [ "$n" -gt "$since" ] 2>/dev/null || continue
   case $path in */systemd/*) units_changed=yes ;; esac
   if put_file_back "$RUN/before/$n" "$state" "$path"; then sed -i "s/^$n [^ ]*/$n undone/" "$RUN/files"; else trouble "$path"; fi
-done < "$RUN/files.undo"
-rm -f "$RUN/files.undo"
+done <<END_OF_FILES
+$(tac "$RUN/files")
+END_OF_FILES
 sync`);
 
 /**
@@ -155,7 +155,7 @@ done`);
 
 /** A jail that was started or reloaded may have found old failures of the operator, whoever had it reloaded. */
 const unban = (operator: string): Sh =>
-  isIP(operator) === 0 ? raw(':') : sh`fail2ban-client unban ${operator} >/dev/null 2>&1 || :`;
+  isIP(operator) === 0 ? raw(':') : sh`timeout 20 fail2ban-client unban ${operator} >/dev/null 2>&1 || :`;
 
 /**
  * A script of its own that undoes the guarded changes unless they are confirmed; safe to run any number of times, by
@@ -177,7 +177,7 @@ export function rollbackScript(run: string, guarded: readonly Change[], operator
 # a host that goes down starts with what stood before; nothing can be started on it any more
 [ "$(systemctl is-system-running 2>/dev/null)" != stopping ] || boot=boot`),
     putFileBack,
-    raw(`trouble() { echo "$*" >> "$RUN/trouble"; }
+    raw(`trouble() { printf '%s\\n' "$*" >> "$RUN/trouble"; }
 # whoever comes second waits until the first is done; what cannot be locked is undone all the same
 if command exec 8>> "$RUN/undo.lock"; then flock 8; fi
 mv -T "$RUN/pending" "$RUN/rolledback" 2>/dev/null && sync "$RUN"

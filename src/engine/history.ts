@@ -1,6 +1,7 @@
-import { RUN_ID, type Wave } from '../probes/history.ts';
+import type { Wave } from '../probes/history.ts';
 import type { LatestRun } from '../probes/runs.ts';
 import type { RunEntry } from '../report/result.ts';
+import { RUN_ID } from '../shell/records.ts';
 
 /** The runs that a host remembers, each with all its waves; the oldest first. Pure. */
 export function runsOf(waves: readonly Wave[], latest: LatestRun | undefined): RunEntry[] {

@@ -11,11 +11,12 @@ import type {
   TaskStatus,
 } from '../report/result.ts';
 import { frames, script } from '../shell/frame.ts';
+import { RUNS } from '../shell/records.ts';
 import type { Task } from '../tasks/task.ts';
 import type { Output, Target } from '../transport/transport.ts';
 import { TransportError } from '../transport/transport.ts';
 import { describe } from './describe.ts';
-import { Follower, type FollowOptions } from './follow.ts';
+import { type Followed, Follower, type FollowOptions } from './follow.ts';
 import { runsOf } from './history.ts';
 import { type Holder, isAbandoned } from './holder.ts';
 import { followScript, type Job, newRunId, startScript, undoScript, waveId } from './job.ts';
@@ -23,7 +24,7 @@ import { judgeConvergence, judgeSteps, judgeUnseen, lastWord, type Outcome } fro
 import { type Connect, Line } from './line.ts';
 import { Inquiry, type Observations, observation } from './observe.ts';
 import { type Decision, nextWave, type Pending, type Planned, plan, questionsOf } from './plan.ts';
-import { remembered, runOf } from './remember.ts';
+import { remembered } from './remember.ts';
 import { compile } from './steps/compile.ts';
 import { unsupported } from './supported.ts';
 
@@ -106,7 +107,9 @@ export class HostRun {
         this.#options.progress(
           `an earlier run of yours (${left.who}) is still at work there: following it to its end`,
         );
-        const { guard } = await this.#follower(left.id, []).follow(followScript(left.id));
+        this.#applying = true;
+        const { guard } = await this.#follower({ id: left.id, titles: [] }).follow(followScript(left.id));
+        this.#applying = false;
         this.#notes.push(
           `an earlier run of yours (${left.who}) was still at work there and has ended now${guard === 'rolledback' ? ': what nobody had confirmed was undone' : ''}`,
         );
@@ -115,9 +118,17 @@ export class HostRun {
         this.#options.progress(
           `the host was cut off while it undid an earlier run (${left.who}): it does that first`,
         );
-        await this.#follower(left.id, []).follow(undoScript(left.id));
+        this.#applying = true;
+        await this.#follower({ id: left.id, titles: [], over: true }).follow(undoScript(left.id));
+        this.#applying = false;
         await this.#look(true);
         this.#noteCutOff();
+        if (this.#latest?.owesUndoing) {
+          this.#failure = {
+            status: 'failed',
+            reason: `${this.target.name} could not finish undoing an earlier run (${left.who}), and nothing else was begun. Run on its console: sh ${RUNS}/${left.id}/rollback.sh`,
+          };
+        }
       } else if (!left?.working) this.#noteCutOff();
     });
     return this.result('check');
@@ -155,6 +166,11 @@ export class HostRun {
     const seen = this.#read(inquiry, frames(output.stdout, nonce), output);
     const latest = seen.get(ask(latestRunProbe, 'latest' as const));
     this.#latest = latest.state === 'present' ? latest.value : undefined;
+    if (latest.state === 'unreadable') {
+      this.#notes.push(
+        `whether another run is at work there, or was cut off, could not be seen (${latest.why})`,
+      );
+    }
     return seen;
   }
 
@@ -278,13 +294,10 @@ export class HostRun {
       inquiry: new Inquiry(questionsOf(this.#tasks, true)),
       holder: this.#options.holder,
       plan: remembered(this.#options.command, wave),
-      needs: wave
-        .flatMap(({ decision }) => decision.changes)
-        .flatMap((change) => (change.kind === 'restore-file' ? [runOf(change.copy)] : []))[0],
     };
     this.#underWay = wave;
     const titles = steps.map((step) => step.title);
-    const journal = await this.#follower(job.id, titles).follow(startScript(job));
+    const journal = await this.#follower({ id: job.id, titles }).follow(startScript(job));
     this.#underWay = [];
     if (journal.locked !== undefined) {
       this.#failure = {
@@ -319,9 +332,9 @@ export class HostRun {
     );
   }
 
-  #follower(id: string, titles: readonly string[]): Follower {
+  #follower(job: Followed): Follower {
     const { confirmTimeout, progress, stop, leave, pause } = this.#options;
-    return new Follower({ id, titles }, { line: this.#line, confirmTimeout, progress, stop, leave, pause });
+    return new Follower(job, { line: this.#line, confirmTimeout, progress, stop, leave, pause });
   }
 
   /** What this run has changed before it could go no further. */

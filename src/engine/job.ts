@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { WavePlan } from '../probes/history.ts';
 import { feed, frameFunctions, script } from '../shell/frame.ts';
 import { lines, raw, type Sh, sh } from '../shell/quote.ts';
-import { JOB_UNIT, RUNS, working } from '../shell/records.ts';
+import { JOB_UNIT, RUNS, records, working } from '../shell/records.ts';
 import type { Change } from '../tasks/change.ts';
 import { awaitBans, confirmScript, rollbackScript } from './guard.ts';
 import type { Holder } from './holder.ts';
@@ -36,8 +36,6 @@ export interface Job {
   readonly holder: Holder;
   /** What is planned, for the host's history. */
   readonly plan: WavePlan;
-  /** A run that this one needs: it is not forgotten meanwhile. */
-  readonly needs?: string | undefined;
 }
 
 /** Seconds that guarded steps may take beside the time for the confirming login: one that hangs is undone as well. */
@@ -95,6 +93,9 @@ uptime() { cut -d. -f1 /proc/uptime; }`),
       raw('! stopped || frame stopped'),
       job.inquiry.script(),
       raw('sync "$RUN/journal"; : > "$RUN/ended"; sync "$RUN"'),
+      // not sooner: a rollback needs the run that it puts back
+      retire(),
+      retireOld(job.run),
     ]),
   );
 }
@@ -119,7 +120,7 @@ limit=$(( $(uptime) + ${seconds + HANGING} ))
 else`),
     // it puts its own files back if it fails: the rest may still be confirmed
     run('settle'),
-    raw('unsettled=$broken broken='),
+    raw('broken='),
     awaitBans(job.guarded),
     // earlier connections of this run must not count against the one that confirms
     forgetOperator(lists, job.operator),
@@ -134,7 +135,6 @@ frame guard confirmed
 finish=yes`),
     run('confirmed'),
     raw(`else frame guard rolledback; fi
-broken=$unsettled
 fi
 fi`),
   ]);
@@ -164,8 +164,10 @@ said=$({ mkdir -p -m 0700 ${RUNS} && mkdir "$RUN"; } 2>&1) || refuse 'nothing ca
 laid=yes
 said=$({ mkdir "$RUN/before" "$RUN/after" && : > "$RUN/files" && : > "$RUN/packages" && : > "$RUN/journal" && head -c ${RESERVE} /dev/zero > "$RUN/reserve"; } 2>&1) ||
   refuse 'its journal cannot be kept in /var/lib/harden (is the disk full?)'`),
-      retire(),
+      records(),
       layDown('job.sh', jobScript(job)),
+      // whatever the clock was when the others were laid down
+      raw('newest "$RUN"'),
       layDown('rollback.sh', `${rollback}\n`),
       layDown('plan.json', `${JSON.stringify(job.plan)}\n`),
       layDown('holder', `${job.holder.who}\n${job.holder.mark}\n`),
@@ -177,7 +179,6 @@ said=$(systemd-run --quiet --collect --unit=${JOB_UNIT} --property=Type=exec \\
   refuse 'systemd did not start the job'
 }
 ln -sfnT "$RUN" ${RUNS}/current`),
-      retireOld([job.run, ...(job.needs === undefined ? [] : [job.needs])]),
       follow,
     ]),
   );

@@ -42,7 +42,7 @@ export function judgeSteps({ tasks, steps, confirmTimeout }: Wave, journal: Jour
       step.tasks.includes(task.id) ? [{ step, state: journal.steps[index]! }] : [],
     );
     const failed = mine.find(({ state }) => state.state === 'failed');
-    const undoing = decision.guarded && journal.guard === 'rolledback';
+    const undoing = journal.guard === 'rolledback' && mine.some(({ step }) => step.phase !== 'plain');
     if (failed && !(undoing && failed.step.partial)) {
       outcomes.set(task.id, { status: 'failed', reason: `${failed.step.title} failed${said(failed.state)}` });
     } else if (failed) {

@@ -6,7 +6,9 @@ export type Connect = (signal: AbortSignal | undefined) => Promise<Transport>;
 /** The connections of one run to one host: one that is held, and new ones where only a new one proves something. */
 export class Line {
   readonly #connect: Connect;
-  #held: Transport | undefined;
+  /** One that is being opened counts: whoever comes meanwhile waits for it. */
+  #held: Promise<Transport> | undefined;
+  #counted: Transport | undefined;
   #closed = { connections: 0, execs: 0 };
 
   constructor(connect: Connect) {
@@ -15,8 +17,8 @@ export class Line {
 
   /** Runs a script over the connection that is held, which the first one opens. */
   async run(script: string, options: RunOptions): Promise<Output> {
-    this.#held ??= await this.#connect(options.signal);
-    return this.#held.run(script, options);
+    this.#held ??= this.#open(options.signal);
+    return (await this.#held).run(script, options);
   }
 
   /** Runs a script over a new connection, which is closed afterwards. */
@@ -32,14 +34,26 @@ export class Line {
   }
 
   async close(): Promise<void> {
-    const held = this.#held;
+    // one that could not be opened has said so to whoever wanted it
+    const held = await this.#held?.catch(() => undefined);
     this.#held = undefined;
+    this.#counted = undefined;
     if (held) await this.#end(held);
+  }
+
+  async #open(signal: AbortSignal | undefined): Promise<Transport> {
+    try {
+      this.#counted = await this.#connect(signal);
+      return this.#counted;
+    } catch (error) {
+      this.#held = undefined;
+      throw error;
+    }
   }
 
   /** Connections and execs so far. */
   get counts(): { readonly connections: number; readonly execs: number } {
-    const held = this.#held?.counts ?? { connections: 0, execs: 0 };
+    const held = this.#counted?.counts ?? { connections: 0, execs: 0 };
     return {
       connections: this.#closed.connections + held.connections,
       execs: this.#closed.execs + held.execs,

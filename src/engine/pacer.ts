@@ -55,7 +55,13 @@ export class Pacer implements Gate {
       const wait = await this.#reckon(way, port);
       if (!wait) break;
       progress(sentence(wait, hop));
-      await lend(() => sleep(wait.ms, undefined, { ...(signal && { signal }) }).catch(() => {}));
+      const pause = () =>
+        sleep(wait.ms, undefined, { ...(signal && { signal }) }).then(
+          () => {},
+          () => {},
+        );
+      // a host in the middle of a job could not wait for its slot back
+      await (this.#reserved.has(way) ? pause() : lend(pause));
       if (signal?.aborted) return;
     }
     this.#last = { way, port };

@@ -1,6 +1,4 @@
 import type { RulesBefore, WavePlan } from '../probes/history.ts';
-import { RUN_ID } from '../probes/history.ts';
-import { RUNS } from '../shell/records.ts';
 import type { Pending } from './plan.ts';
 import { title } from './title.ts';
 
@@ -24,6 +22,3 @@ export function remembered(command: 'apply' | 'rollback', wave: readonly Pending
     commands: changes.flatMap((change) => (change.kind === 'run-command' ? [change.command] : [])),
   };
 }
-
-/** The run that a kept file belongs to. */
-export const runOf = (copy: string): string => copy.slice(RUNS.length + 1, RUNS.length + 1 + RUN_ID);

@@ -1,6 +1,5 @@
-import { RUN_ID } from '../probes/history.ts';
 import { lines, raw, type Sh, sh } from '../shell/quote.ts';
-import { records, STATE } from '../shell/records.ts';
+import { RUN_ID, records, STATE } from '../shell/records.ts';
 
 /**
  * A shell function: `retire RUN` forgets a run, but not what it alone knows of the time before harden: that moves to
@@ -20,7 +19,7 @@ export const retire = (state: string = STATE): Sh =>
       *) continue ;;
     esac
     case $after in "$1"/*) [ ! -e "$after" ] || cp -a -- "$after" "$store/after/$key" ;; esac
-    echo "$key $state $path"
+    printf '%s\\n' "$key $state $path"
   done < "$store/all" > "$store/files.new"
   unit_origins > "$store/units.new"
   package_origins | sed 's/^/installed /' > "$store/packages.new"
@@ -40,13 +39,13 @@ const KEPT_RUNS = 10;
 const KEPT_DAYS = 30;
 
 /**
- * Retires old runs, each with all its waves, but none of `spared`; the oldest first, for what a later one gave back must not
+ * Retires old runs, each with all its waves, but not `spared`; the oldest first, for what a later one gave back must not
  * come up again. By the host's own time: ids sort by the operators' clocks. Needs `retire`.
  */
-export const retireOld = (spared: readonly string[], state: string = STATE): Sh =>
-  sh`ls -1dt ${raw(state)}/runs/*/ | awk -F/ -v spared=${spared.join(' ')} -v kept=${KEPT_RUNS} '
+export const retireOld = (spared: string, state: string = STATE): Sh =>
+  sh`ls -1dt ${raw(state)}/runs/*/ | awk -F/ -v spared=${spared} -v kept=${KEPT_RUNS} '
   { run = substr($(NF - 1), 1, ${raw(String(RUN_ID))}) }
-  run == "current" || index(" " spared " ", " " run " ") { next }
+  run == "current" || run == spared { next }
   !(run in seen) { seen[run] = ++count }
   { sub("/$", ""); print (seen[run] < kept ? "young" : "old"), $0 }' | tac | while read -r age folder; do
   [ "$age" = young ] && [ -z "$(find "$folder" -maxdepth 0 -mtime ${`+${KEPT_DAYS}`})" ] || retire "$folder"

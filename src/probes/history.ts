@@ -36,9 +36,6 @@ export interface RulesBefore {
   readonly rules: readonly string[];
 }
 
-/** Characters of a run's id; those of its waves are longer. */
-export const RUN_ID = 24;
-
 /** A shell function that prints one job. */
 export const WAVE = raw(`wave() {
   folder=$1
@@ -53,6 +50,8 @@ export const WAVE = raw(`wave() {
 
 /** What `WAVE` prints of a job, after its first word. */
 export function parseWave([id = '', at, ended, guard, changes, who, plan]: readonly string[]): Wave {
+  if (!/^[0-9a-f]+$/.test(id) || !/^\d{1,12}$/.test(at ?? ''))
+    throw new Error(`the run ${id} is not one of harden's`);
   return {
     id,
     at: Number(at),
@@ -64,12 +63,41 @@ export function parseWave([id = '', at, ended, guard, changes, who, plan]: reado
   };
 }
 
+/** One that was cut off, or that something else wrote, is none. */
 function parsePlan(json: string): WavePlan {
   try {
-    return JSON.parse(json) as WavePlan;
+    const plan: unknown = JSON.parse(json);
+    return isPlan(plan) ? plan : {};
   } catch {
     return {};
   }
+}
+
+const isText = (value: unknown): boolean => typeof value === 'string';
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null;
+const isListOf = (value: unknown, is: (item: unknown) => boolean): boolean =>
+  value === undefined || (Array.isArray(value) && value.every(is));
+
+function isPlan(value: unknown): value is WavePlan {
+  if (!isRecord(value)) return false;
+  const { command, tasks, rules, commands } = value;
+  return (
+    (command === undefined || isText(command)) &&
+    isListOf(commands, isText) &&
+    isListOf(
+      tasks,
+      (task) => isRecord(task) && isText(task.id) && isText(task.reason) && isListOf(task.changes, isText),
+    ) &&
+    isListOf(
+      rules,
+      (one) =>
+        isRecord(one) &&
+        /^ipv[46]$/.test(String(one.family)) &&
+        isText(one.chain) &&
+        isListOf(one.rules, isText),
+    )
+  );
 }
 
 /** A word that carries text. */

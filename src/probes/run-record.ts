@@ -1,7 +1,7 @@
 import { lines, raw, type Sh, sh } from '../shell/quote.ts';
-import { RUNS, records } from '../shell/records.ts';
+import { RUN_ID, RUNS, records } from '../shell/records.ts';
 import { account, CONTENT_LIMIT } from './file.ts';
-import { parseWave, RUN_ID, rows, text, WAVE, type Wave } from './history.ts';
+import { parseWave, rows, text, WAVE, type Wave } from './history.ts';
 import { absent, defineProbe, type Observed, present } from './probe.ts';
 
 /** Attributes of a file, or of what a run kept of it. */
@@ -23,7 +23,9 @@ export interface RunFile {
     /** Somebody removed the copy. */
     | { readonly state: 'lost' }
     | ({ readonly state: 'file'; readonly copy: string } & Kept)
-    | ({ readonly state: 'attributes' } & Kept);
+    | ({ readonly state: 'attributes' } & Kept)
+    /** It removed the folder. */
+    | ({ readonly state: 'directory' } & Kept);
   /** The sha256 of what the run left there; undefined if it only changed attributes, or removed it. */
   readonly written?: string;
   readonly now:
@@ -93,7 +95,7 @@ detail() {
     written=- kept='- - -'
     case $state in
       file) if [ -f "$before" ]; then kept="$(facts "$before") $(sum "$before") $(bytes "$before")"; else state=lost; fi ;;
-      attributes=*) kept="\${state#*=} - -" state=attributes ;;
+      attributes=* | directory=*) kept="\${state#*=} - -" state=\${state%%=*} ;;
     esac
     [ ! -f "$after" ] || written=$(sum "$after")
     echo "file $(printf %s "$path" | base64 -w0)= $state $before $kept $written $(now "$path")"
@@ -169,7 +171,7 @@ function parseFile([
   const before: RunFile['before'] =
     state === 'absent' || state === 'lost'
       ? { state }
-      : state === 'attributes'
+      : state === 'attributes' || state === 'directory'
         ? { state, ...kept }
         : { state: 'file', copy, ...kept };
   return {

@@ -6,6 +6,9 @@ export const STATE = '/var/lib/harden';
 /** Each run's journal, old contents and rollback. */
 export const RUNS = `${STATE}/runs`;
 
+/** Characters of a run's id: lower-case hexadecimal. Those of its waves are longer. */
+export const RUN_ID = 24;
+
 /** The one name of a job's transient unit is the host's lock: systemd has only one of a name. */
 export const JOB_UNIT = 'harden-run.service';
 
@@ -17,7 +20,7 @@ export const working = raw(
 /**
  * Shell functions that read what runs noted of the time before harden. A run notes in
  * - `files`: `N STATE PATH`, STATE one of `file` (its content lies in `before/N`), `absent`, `attributes=MODE,OWNER,GROUP`,
- *   `undone` (by this run itself) and `forgotten` (given back: what stood before no longer counts);
+ *   `directory=MODE,OWNER,GROUP` (which it removed), `undone` (by this run itself) and `forgotten` (given back: what stood before no longer counts);
  *   what was written lies in `after/N`;
  * - `units`: `UNIT UNIT-FILE-STATE ACTIVE-STATE` before it was first controlled, or `UNIT forgotten`;
  * - `packages`: `installed NAME`, or `removed NAME`.
@@ -42,7 +45,7 @@ origins() {
     $3 == "undone" { next }
     $3 == "forgotten" { if (all) next; delete first[path]; delete last[path]; next }
     !(path in first) || (first[path] ~ / attributes=/ && $3 == "file") { first[path] = $1 "/before/" $2 " " $3 }
-    $3 !~ /^attributes=/ { last[path] = $1 "/after/" $2 }
+    $3 !~ /^(attributes|directory)=/ { last[path] = $1 "/after/" $2 }
     END { for (path in first) print first[path], (path in last ? last[path] : "-"), path }'
 }
 unit_origins() {

@@ -12,7 +12,8 @@ const pending = (id: string, guarded = false): Pending => ({
   decision: { status: 'change', reason: `${id} differs`, changes: [], guarded, notes: [] },
 });
 const step = (...tasks: string[]): Step => ({
-  phase: 'plain',
+  // g and h are guarded in all tests
+  phase: tasks.every((id) => /[gh]/.test(id)) ? 'guarded' : 'plain',
   tasks,
   title: `write ${tasks.join('+')}`,
   code: raw(':'),

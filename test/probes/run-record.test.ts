@@ -27,6 +27,24 @@ describe('the history', () => {
       ],
     }));
 
+  it.each([
+    'null',
+    '5',
+    '{"tasks":5}',
+    '{"tasks":[{"id":1}]}',
+    '{"rules":[{"family":"x"}]}',
+    '{"commands":[null]}',
+  ])('takes %s for no plan', (json) =>
+    expect(read(WAVE.replace(word(JSON.stringify(PLAN)), word(json)))).toMatchObject({
+      value: [{ plan: {} }],
+    }),
+  );
+
+  it('does not believe what is no run of harden', () => {
+    expect(() => read(WAVE.replace('1700000000', 'x'))).toThrow(/not one of harden/);
+    expect(() => read(WAVE.replace(RUN, 'not hexadecimal'))).toThrow();
+  });
+
   it('is absent where harden never ran, and takes a plan that was cut off for none', () => {
     expect(read('')).toEqual({ state: 'absent' });
     expect(read(`wave ${RUN}00 1 no none 0 = ${word('{"comm')}\n`)).toMatchObject({

@@ -92,6 +92,19 @@ describe('files', () => {
     ],
   ])('%s', (_, over, changes) => expect(did(run({ files: [file(over)] }))).toEqual(changes));
 
+  it('come back after the directory that held them and was removed as well', () => {
+    const folder = file({
+      written: undefined as never,
+      before: { state: 'directory', ...ATTRIBUTES, mode: '0750' },
+      now: { state: 'absent' },
+    });
+    const removed = file({ path: '/etc/x/y', written: undefined as never, now: { state: 'absent' } });
+    expect(did(run({ files: [removed, folder] }))).toEqual([
+      'make-directory /etc/x',
+      'restore-file /etc/x/y',
+    ]);
+  });
+
   it('go before the directory that holds them, which stays if others put something there', () => {
     const made = file({ path: '/etc/x/y', before: { state: 'absent' } });
     const directory = (...entries: string[]) =>
@@ -129,6 +142,16 @@ describe('files', () => {
     expect(verdict.verdict).toBe('blocked');
     expect(verdict.reason).toContain(`/etc/x ${what}`);
   });
+
+  it('that the run itself removed do not count as gone with a package', () =>
+    expect(
+      did(
+        run({
+          files: [file({ written: undefined as never, now: { state: 'absent' } })],
+          packages: [{ name: 'fail2ban', change: 'installed', there: false }],
+        }),
+      ),
+    ).toEqual(['restore-file /etc/x']));
 
   it('that went with a package of the run are no obstacle', () =>
     expect(

@@ -10,6 +10,7 @@ clear_temporary() {
 }
 # put_file_back COPY STATE PATH: exactly as it was; PATH has no link in it
 put_file_back() (
+  case $2 in file | absent | attributes=* | directory=*) ;; *) exit 0 ;; esac
   dir=$(dirname -- "$3") name=./\${3##*/}
   [ -d "$dir" ] || [ "$2" != absent ] || exit 0
   # nobody who may rename a folder on the way can lead elsewhere what root does
@@ -23,7 +24,11 @@ put_file_back() (
       set -- $(echo "\${2#*=}" | tr , ' ')
       [ ! -L "$name" ] && chown -- "\${2##*/}:\${3##*/}" "$name" && chmod -- "0$1" "$name"
       exit ;;
-    *) exit 0 ;;
+    directory=*)
+      set -- $(echo "\${2#*=}" | tr , ' ')
+      [ -d "$name" ] || mkdir -- "$name" || exit
+      chown -- "\${2##*/}:\${3##*/}" "$name" && chmod -- "0$1" "$name"
+      exit ;;
   esac
   clear_temporary .
   tmp=$(mktemp ./.harden.XXXXXX) || exit
@@ -42,7 +47,7 @@ digest() { sha256sum < "$1" | cut -d' ' -f1; }
 # note_file STATE PATH: sets $n, under which copies of it lie
 note_file() {
   n=$(( $(wc -l < "$RUN/files") + 1 ))
-  echo "$n $1 $2" >> "$RUN/files"
+  printf '%s\\n' "$n $1 $2" >> "$RUN/files"
   sync "$RUN/files"
 }
 # keep NAME PATH: what is at NAME can be put back to PATH
@@ -192,7 +197,7 @@ restore_file() {
 # remove_directory PATH
 remove_directory() {
   enter "$1"
-  keep_attributes "$path"
+  note_file "directory=$(stat -c '%a,%U/%u,%G/%g' -- "$name")" "$path"
   rmdir -- "$name" || fail "$path is not empty any more; it was left alone"
   sync .
 }`);

@@ -45,9 +45,16 @@ settled() {
 # put_back SENTENCE: the files as they were before this run, and the server with them
 put_back() {
   restored=0
-  folders="/etc/fail2ban $(readlink -f /etc/fail2ban /etc/fail2ban/jail.d /etc/fail2ban/filter.d)"
+  set -- "$1" /etc/fail2ban
   # what a link there leads to was replaced where it really is
-  restore_files $folders $(find $folders -type l -xtype f -exec readlink -f -- {} + 2>/dev/null) || restored=$?
+  while IFS= read -r real; do [ -z "$real" ] || set -- "$@" "$real"; done <<END_OF_PATHS
+$(readlink -f /etc/fail2ban /etc/fail2ban/jail.d /etc/fail2ban/filter.d
+  find -L /etc/fail2ban -maxdepth 2 -xtype l -exec readlink -f -- {} + 2>/dev/null)
+END_OF_PATHS
+  sentence=$1
+  shift
+  restore_files "$@" || restored=$?
+  set -- "$sentence"
   if [ $restored != 1 ]; then
     after='fail2ban itself was not touched'
     if [ -n "$touched" ] && [ -z "$was_up" ]; then systemctl stop fail2ban; after='fail2ban is stopped, as it was'

@@ -4,9 +4,9 @@ import { type TSchema, Type } from '@sinclair/typebox';
 export const AbsolutePath = (description: string) =>
   Type.String({
     description,
-    pattern: '^(?!.*/(/|\\.{1,2}(/|$)))/[^\\0\\n]*[^/\\0\\n]$',
+    pattern: '^(?!.*/(/|\\.{1,2}(/|$)))/[^\\0\\n\\\\]*[^/\\0\\n\\\\ \\t]$',
     maxLength: 4095,
-    explain: 'an absolute path without //, /./ or /../, and without / at its end',
+    explain: 'an absolute path without //, /./, /../ or a backslash, and without / or a blank at its end',
   });
 
 /** A command for a shell: one argument, which can neither be longer than 128 KiB nor hold NUL. */

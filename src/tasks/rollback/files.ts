@@ -4,15 +4,29 @@ import { attributeDrift } from '../common/attributes.ts';
 import { NOTHING, type Part } from '../common/part.ts';
 import { blocked, type Obstacle } from '../common/verdicts.ts';
 
-/** What was made last goes first. */
+/** Folders come back before what lay in them; what was made last goes first. */
 export const filesParts = (record: RunRecord): (Part | Obstacle)[] =>
-  record.files
-    .toSorted((one, other) => (one.path < other.path ? 1 : -1))
-    .map((file) => filePart(file, record));
+  [
+    ...record.files.filter(({ before }) => before.state === 'directory').toSorted(byPath),
+    ...record.files
+      .filter(({ before }) => before.state !== 'directory')
+      .toSorted(byPath)
+      .reverse(),
+  ].map((file) => filePart(file, record));
+
+const byPath = (one: RunFile, other: RunFile): number => (one.path < other.path ? -1 : 1);
 
 function filePart({ path, before, written, now }: RunFile, { files, packages }: RunRecord): Part | Obstacle {
+  if (before.state === 'directory' && now.state === 'absent') {
+    const { mode, owner, group } = before;
+    return { reasons: [path], changes: [{ kind: 'make-directory', path, mode, owner, group }] };
+  }
   // what came with a package that the run brought has gone with it
-  if (now.state === 'absent' && packages.some(({ change, there }) => change === 'installed' && !there))
+  if (
+    now.state === 'absent' &&
+    (written !== undefined || before.state === 'attributes') &&
+    packages.some(({ change, there }) => change === 'installed' && !there)
+  )
     return NOTHING;
   const part = (change: Change): Part => ({ reasons: [path], changes: [change] });
   const changed = (what: string) =>
@@ -20,7 +34,7 @@ function filePart({ path, before, written, now }: RunFile, { files, packages }: 
   if (before.state === 'lost')
     return blocked(`what ${path} was before that run is not in its records any more`);
   if (now.state === 'other') return changed('became something that is neither a file nor a directory');
-  if (before.state === 'attributes') {
+  if (before.state === 'attributes' || before.state === 'directory') {
     if (now.state === 'absent') return changed('was removed');
     const drift = attributeDrift({ ...asState(path, now) }, before);
     return drift ? part(drift) : NOTHING;

@@ -29,10 +29,12 @@ describe('an absolute path', () => {
     '/a/.',
     '/a\nb',
     '/a\0',
+    '/a\\tb',
+    '/a ',
   ])('may not be %j', (path) =>
     expect(said({ path })).toEqual([
       expect.stringMatching(
-        /^"[^"]*" is not allowed here.*\(an absolute path without \/\/, \/\.\/ or \/\.\.\/, and without \/ at its end\)$/,
+        /^"[^"]*" is not allowed here.*\(an absolute path without \/\/, \/\.\/, \/\.\.\/ or a backslash, and without \/ or a blank at its end\)$/,
       ),
     ]),
   );
