@@ -40,13 +40,13 @@ const KEPT_DAYS = 30;
 
 /**
  * Retires old runs, each with all its waves, but not `spared`; the oldest first, for what a later one gave back must not
- * come up again. By the host's own time: ids sort by the operators' clocks. Needs `retire`.
+ * come up again. By the order of their scripts: ids sort by the operators' clocks, and that of the host may be put back. Needs `retire`.
  */
 export const retireOld = (spared: string, state: string = STATE): Sh =>
-  sh`ls -1dt ${raw(state)}/runs/*/ | awk -F/ -v spared=${spared} -v kept=${KEPT_RUNS} '
+  sh`ls -1t ${raw(state)}/runs/*/job.sh | awk -F/ -v spared=${spared} -v kept=${KEPT_RUNS} '
   { run = substr($(NF - 1), 1, ${raw(String(RUN_ID))}) }
   run == "current" || run == spared { next }
   !(run in seen) { seen[run] = ++count }
-  { sub("/$", ""); print (seen[run] < kept ? "young" : "old"), $0 }' | tac | while read -r age folder; do
-  [ "$age" = young ] && [ -z "$(find "$folder" -maxdepth 0 -mtime ${`+${KEPT_DAYS}`})" ] || retire "$folder"
+  { sub("/job.sh$", ""); print (seen[run] < kept ? "young" : "old"), $0 }' | tac | while read -r age folder; do
+  [ "$age" = young ] && [ -z "$(find "$folder/job.sh" -mtime ${`+${KEPT_DAYS}`})" ] || retire "$folder"
 done`;

@@ -27,7 +27,8 @@ export const latestRunProbe = defineProbe<'latest', LatestRun>({
     lines([
       working,
       raw(`run=$(readlink ${RUNS}/current) || exit 0
-[ -e "$run/plan.json" ] || exit 0
+# runs of 0.1.0 do not say how they end
+[ -e "$run/plan.json" ] || working || exit 0
 has() { if [ -e "$run/$1" ]; then echo yes; else echo no; fi; }
 echo "id=\${run##*/}"
 echo "working=$(if working; then echo yes; else echo no; fi)"

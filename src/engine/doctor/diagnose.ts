@@ -6,11 +6,11 @@ import { historyProbe } from '../../probes/history.ts';
 import { initProbe } from '../../probes/init.ts';
 import { kernelModuleProbe } from '../../probes/kernel-module.ts';
 import { ask, type Observed, type Question } from '../../probes/probe.ts';
+import { latestRunProbe } from '../../probes/runs.ts';
 import { spaceProbe } from '../../probes/space.ts';
 import { sshdProbe } from '../../probes/sshd.ts';
 import { type UnitState, unitProbe } from '../../probes/systemd.ts';
 import { unfinishedPackagesProbe } from '../../probes/unfinished-packages.ts';
-import { JOB_UNIT } from '../../shell/records.ts';
 import type { Task } from '../../tasks/task.ts';
 import type { Observations } from '../observe.ts';
 import { type Finding, notLookedAt } from './finding.ts';
@@ -48,6 +48,7 @@ const firewall = ask(firewallProbe, 'firewall' as const);
 const recent = ask(kernelModuleProbe, 'xt_recent');
 const clock = ask(clockProbe, 'clock' as const);
 const runs = ask(historyProbe, 'all' as const);
+const latest = ask(latestRunProbe, 'latest' as const);
 const aptLocks = ask(aptLocksProbe, 'apt-locks' as const);
 const packages = ask(unfinishedPackagesProbe, 'unfinished-packages' as const);
 const sshdSettings = ask(sshdProbe, 'sshd' as const);
@@ -63,10 +64,11 @@ export const QUESTIONS: readonly Question<unknown>[] = [
   firewall,
   recent,
   runs,
+  latest,
   aptLocks,
   packages,
   sshdSettings,
-  ...[JOB_UNIT, ...UNITS_THAT_MATTER, ...CLOCK_UNITS, ...UPGRADING].map(unit),
+  ...[...UNITS_THAT_MATTER, ...CLOCK_UNITS, ...UPGRADING].map(unit),
   ...WRITTEN.map(space),
 ];
 
@@ -92,8 +94,7 @@ export function diagnose(journey: Omit<Journey, 'account'>, examination: Examina
 function onTheHost({ seen, asked, tasks }: Examination): Record<OnTheHost, Finding> {
   const units = (names: readonly string[]): [string, Observed<UnitState>][] =>
     names.map((name) => [name, seen.get(unit(name))]);
-  const job = seen.get(unit(JOB_UNIT));
-  const remembered = seen.get(runs);
+  const run = seen.get(latest);
   const holders = seen.get(aptLocks);
   // systemctl has nothing to say then
   const withSystemd = (finding: () => Finding) =>
@@ -103,8 +104,8 @@ function onTheHost({ seen, asked, tasks }: Examination): Record<OnTheHost, Findi
     distribution: system.distribution(seen.facts),
     iptables: iptables(seen.get(firewall), seen.get(recent)),
     clock: system.clock(seen.get(clock), asked, units(CLOCK_UNITS)),
-    lock: withSystemd(() => lock(job, remembered)),
-    run: withSystemd(() => unfinished(job, remembered)),
+    lock: withSystemd(() => lock(run)),
+    run: withSystemd(() => unfinished(run, seen.get(runs))),
     disk: system.disk(WRITTEN.map((path) => [path, seen.get(space(path))])),
     apt: aptLock(holders, units(UPGRADING)),
     dpkg: dpkg(seen.get(packages), holders),

@@ -1,54 +1,58 @@
 import type { Wave } from '../../probes/history.ts';
 import type { Observed } from '../../probes/probe.ts';
-import type { UnitState } from '../../probes/systemd.ts';
+import type { LatestRun } from '../../probes/runs.ts';
 import { RUNS } from '../../shell/records.ts';
 import { type Finding, judged, notLookedAt, ok, together, trouble, warning } from './finding.ts';
 
-const by = ({ who }: Wave): string => who && ` (${who})`;
+const by = ({ who }: { readonly who: string }): string => who && ` (${who})`;
 
-/** A job's unit lives exactly as long as the job: it is the host's lock. */
-const atWork = (job: Observed<UnitState>): boolean =>
-  job.state === 'present' &&
-  ['active', 'activating', 'deactivating', 'reloading'].includes(job.value.activeState);
-
-export const lock = (job: Observed<UnitState>, runs: Observed<readonly Wave[]>): Finding =>
-  judged(job, {
+/** A job lives exactly as long as its unit: that is the host's lock. */
+export const lock = (latest: Observed<LatestRun>): Finding =>
+  judged(latest, {
     absent: () => ok('no run is at work'),
-    present: () => {
-      if (!atWork(job)) return ok('no run is at work');
-      const run = runs.state === 'present' ? runs.value.at(-1) : undefined;
-      return trouble(
-        `a run is at work on it${run ? by(run) : ''}`,
-        'Wait until it is over: until then harden apply ends with 75.',
-      );
-    },
+    present: (run) =>
+      run.working
+        ? trouble(
+            `a run is at work on it${by(run)}`,
+            'Wait until it is over: until then harden apply ends with 75.',
+          )
+        : ok('no run is at work'),
   });
 
 /** Runs that did not come to their end. Of the last one only: what an earlier one owed, a later one has seen to. */
-export function unfinished(job: Observed<UnitState>, seen: Observed<readonly Wave[]>): Finding {
-  if (atWork(job)) return notLookedAt('a run is at work');
-  const known = job.state === 'unreadable' ? job : seen;
-  return judged(known, {
+export function unfinished(latest: Observed<LatestRun>, seen: Observed<readonly Wave[]>): Finding {
+  if (latest.state === 'present' && latest.value.working) return notLookedAt('a run is at work');
+  return judged(latest.state === 'unreadable' ? latest : seen, {
     absent: () => ok('harden has changed nothing here yet'),
     present: (runs) => {
       const last = runs.at(-1)!;
+      const owes = latest.state === 'present' && latest.value.owesUndoing ? latest.value : undefined;
       const pending = runs
-        .filter(({ guard }) => guard === 'pending')
+        .filter(({ guard, id }) => guard === 'pending' && id !== owes?.id)
         .map((run) =>
           warning(
             `a change of the run ${run.id}${by(run)} was neither confirmed nor undone`,
             `As root there, sh ${RUNS}/${run.id}/rollback.sh undoes it; harden check says where the host is.`,
           ),
         );
-      const broken = last.ended
-        ? []
-        : [
+      const undoing = owes
+        ? [
             warning(
-              `the last run${by(last)} did not come to its end, as where the host was restarted or the run was killed`,
-              'harden check says where the host is, harden apply finishes the work.',
+              `undoing the run ${owes.id}${by(owes)}, which nobody had confirmed, was cut off`,
+              'harden apply finishes that first.',
             ),
-          ];
-      return together([...pending, ...broken], ok(`the last run${by(last)} came to its end`));
+          ]
+        : [];
+      const broken =
+        last.ended || owes
+          ? []
+          : [
+              warning(
+                `the last run${by(last)} did not come to its end, as where the host was restarted or the run was killed`,
+                'harden check says where the host is, harden apply finishes the work.',
+              ),
+            ];
+      return together([...pending, ...undoing, ...broken], ok(`the last run${by(last)} came to its end`));
     },
   });
 }

@@ -5,6 +5,7 @@ import { RUNGS } from '../../../src/engine/doctor/way.ts';
 import { Observations } from '../../../src/engine/observe.ts';
 import type { Wave } from '../../../src/probes/history.ts';
 import { absent, type Observed, present, unreadable } from '../../../src/probes/probe.ts';
+import type { LatestRun } from '../../../src/probes/runs.ts';
 import { FACTS } from '../../tasks/context.ts';
 import { examination, FIREWALL, limits, NOW, SPACE, UNIT } from './host.ts';
 
@@ -23,6 +24,17 @@ const RUN: Wave = {
   changes: 0,
   plan: {},
 };
+const latest = (over: Partial<LatestRun>) =>
+  present<LatestRun>({
+    id: 'aa',
+    working: false,
+    ended: true,
+    rolledBack: false,
+    owesUndoing: false,
+    who: 'ann@desk, since noon',
+    mark: '',
+    ...over,
+  });
 const unit = (activeState: string) => present({ ...UNIT, activeState });
 const rules = (...chain: string[]) => present({ chains: new Map([['INPUT', chain]]) });
 
@@ -81,19 +93,9 @@ const table: [Check, Readonly<Record<string, Observed<unknown>>>, Finding['state
   ['clock', { clock: present(NOW - 86400 * 365) }, 'warning', /^it is 365 days behind/],
   ['clock', { unit: absent, 'unit chrony.service': absent }, 'ok', /nothing keeps it right/],
   ['clock', { unit: unreadable('hung'), 'unit chrony.service': unreadable('hung') }, 'ok', /machine's$/],
-  ['lock', { 'unit harden-run.service': unit('inactive') }, 'ok', /no run/],
-  [
-    'lock',
-    { 'unit harden-run.service': unit('deactivating'), history: present([RUN]) },
-    'trouble',
-    /at work on it \(ann@desk, since noon\)$/,
-  ],
-  [
-    'lock',
-    { 'unit harden-run.service': unit('active'), history: unreadable('x') },
-    'trouble',
-    /at work on it$/,
-  ],
+  ['lock', { 'latest-run': latest({}) }, 'ok', /no run/],
+  ['lock', { 'latest-run': latest({ working: true }) }, 'trouble', /at work on it \(ann@desk, since noon\)$/],
+  ['lock', { 'latest-run': unreadable('x') }, 'trouble', /could not be looked at/],
   [
     'run',
     { history: present([{ ...RUN, ended: false }, RUN]) },
@@ -103,17 +105,23 @@ const table: [Check, Readonly<Record<string, Observed<unknown>>>, Finding['state
   ['run', { history: present([RUN, { ...RUN, ended: false }]) }, 'warning', /did not come to its end/],
   [
     'run',
+    { 'latest-run': latest({ owesUndoing: true }), history: present([{ ...RUN, guard: 'pending' }]) },
+    'warning',
+    /^undoing the run aa .*was cut off/,
+  ],
+  [
+    'run',
     { history: present([{ ...RUN, guard: 'pending' }, RUN]) },
     'warning',
     /run aa .*neither confirmed nor undone/,
   ],
   [
     'run',
-    { 'unit harden-run.service': unit('active'), history: present([{ ...RUN, ended: false }]) },
+    { 'latest-run': latest({ working: true, ended: false }), history: present([{ ...RUN, ended: false }]) },
     'not looked at',
     /a run is at work/,
   ],
-  ['run', { 'unit harden-run.service': unreadable('x'), history: present([RUN]) }, 'trouble', /could not/],
+  ['run', { 'latest-run': unreadable('x'), history: present([RUN]) }, 'trouble', /could not/],
   ['disk', {}, 'ok', /^free: 8\.0 GiB on \/$/],
   [
     'disk',

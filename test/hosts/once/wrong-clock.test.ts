@@ -43,6 +43,12 @@ describe.sequential('clocks of the operator and of the host that are a year apar
       await run('apply', 0, clock, vars);
       await run('check', 0, clock, vars);
       await run('check', 0, -clock, vars);
+      // what a clock of the host leaves that is put back by a year after the first of them
+      if (index === 0) {
+        await host.must(
+          'for f in /var/lib/harden/runs/[0-9a-f]*/job.sh; do touch -r "$f" -d "+1 year" "$f"; done',
+        );
+      }
       // whose clock was which
       expect(await host.must('cat "/var/lib/harden/runs/current/holder"')).toContain(
         `since ${new Date(Date.now() + clock).getFullYear()}-`,
