@@ -2,14 +2,7 @@ import type { Facts } from '../probes/facts.ts';
 import { historyProbe } from '../probes/history.ts';
 import { ask, type Question } from '../probes/probe.ts';
 import { type LatestRun, latestRunProbe } from '../probes/runs.ts';
-import type {
-  ChangeResult,
-  HostResult,
-  HostStatus,
-  RunEntry,
-  TaskResult,
-  TaskStatus,
-} from '../report/result.ts';
+import type { ChangeResult, HostResult, HostStatus, RunEntry, TaskResult } from '../report/result.ts';
 import { frames, script } from '../shell/frame.ts';
 import { RUNS } from '../shell/records.ts';
 import type { Task } from '../tasks/task.ts';
@@ -23,10 +16,11 @@ import { followScript, type Job, newRunId, startScript, undoScript, waveId } fro
 import { judgeConvergence, judgeSteps, judgeUnseen, lastWord, type Outcome } from './judge.ts';
 import { type Connect, Line } from './line.ts';
 import { Inquiry, type Observations, observation } from './observe.ts';
-import { type Decision, nextWave, type Pending, type Planned, plan, questionsOf } from './plan.ts';
+import { nextWave, type Pending, type Planned, plan, questionsOf } from './plan.ts';
 import { remembered } from './remember.ts';
 import { compile } from './steps/compile.ts';
 import { unsupported } from './supported.ts';
+import { found, hostStatus, notReached, stoppedBy } from './told.ts';
 
 export interface HostOptions {
   /** Opens a new connection to the host; called once, and once more for each confirmation. */
@@ -344,17 +338,6 @@ export class HostRun {
       : 'What it had applied and proven before that stands.';
   }
 
-  /** Why `apply` went no further. */
-  #stopped(): string {
-    const ends = new Map([
-      ['failed', 'failed'],
-      ['rolled-back', 'was undone'],
-    ]);
-    const [id, outcome] = [...this.#outcomes].find(([, { status }]) => ends.has(status)) ?? [];
-    if (outcome) return `${id} ${ends.get(outcome.status)}`;
-    return this.#options.stop?.aborted ? 'the run was interrupted' : 'the run ended before it';
-  }
-
   #settle(outcomes: ReadonlyMap<string, Outcome>): void {
     for (const [id, outcome] of outcomes) if (!this.#outcomes.has(id)) this.#outcomes.set(id, outcome);
   }
@@ -366,7 +349,7 @@ export class HostRun {
       ? [outcome.status, outcome.reason]
       : kind === 'check'
         ? found(decision)
-        : notReached(decision, this.#stopped());
+        : notReached(decision, stoppedBy(this.#outcomes, this.#options.stop?.aborted ?? false));
     return {
       id: task.id,
       type: task.type.type,
@@ -378,26 +361,4 @@ export class HostRun {
       changes: this.#shown.get(task.id) ?? [],
     };
   }
-}
-
-/** What a look says of a task. */
-function found(decision: Decision): [TaskStatus, string] {
-  return [decision.status === 'change' ? 'drift' : decision.status, decision.reason];
-}
-
-/** What `apply` says of a task that it did not begin with. */
-function notReached(decision: Decision, stopped: string): [TaskStatus, string] {
-  return decision.status === 'change'
-    ? ['skipped', `not applied, since ${stopped}: ${decision.reason}`]
-    : found(decision);
-}
-
-function hostStatus(tasks: readonly TaskResult[]): HostStatus {
-  const has = (...statuses: TaskStatus[]) => tasks.some(({ status }) => statuses.includes(status));
-  if (has('failed', 'blocked')) return 'failed';
-  if (has('rolled-back')) return 'rolled-back';
-  if (has('skipped')) return 'failed';
-  if (has('changed')) return 'changed';
-  if (has('drift', 'unknown')) return 'drift';
-  return 'ok';
 }

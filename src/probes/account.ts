@@ -1,5 +1,5 @@
 import { raw } from '../shell/quote.ts';
-import { defineProbe, present } from './probe.ts';
+import { defineProbe, fields, present } from './probe.ts';
 
 /** Who logged in, and who scripts run as. */
 export interface Account {
@@ -17,11 +17,12 @@ export const accountProbe = defineProbe<'account', Account>({
   key: () => 'account',
   script: () =>
     raw(`user=\${SUDO_USER:-$(id -un)}
-echo "user=$user"
-echo "shell=$(getent passwd "$user" | cut -d: -f7)"
+printf 'user=%s\\n' "$user"
+printf 'shell=%s\\n' "$(getent passwd "$user" | cut -d: -f7)"
 echo "uid=$(id -u)"`),
   parse(output) {
-    const value = (name: string) => new RegExp(`^${name}=(.*)$`, 'm').exec(output.toString())?.[1] ?? '';
+    const found = fields(output);
+    const value = (name: string) => found.get(name) ?? '';
     return new Map([
       ['account', present({ user: value('user'), shell: value('shell'), root: value('uid') === '0' })],
     ]);

@@ -1,5 +1,5 @@
 import { raw } from '../shell/quote.ts';
-import { defineProbe, present } from './probe.ts';
+import { defineProbe, fields, present } from './probe.ts';
 
 /** What the host is: asked once in every observation, so no task ever has to ask. */
 export interface Facts {
@@ -26,12 +26,7 @@ echo "operator=\${HARDEN_CONNECTION%% *}"
 [ -d /run/systemd/system ] && echo systemd=yes
 :`),
   parse(output) {
-    const value = new Map(
-      output
-        .toString()
-        .split('\n')
-        .map((line) => line.split(/=(.*)/s).slice(0, 2) as [string, string]),
-    );
+    const value = fields(output);
     return new Map([
       [
         'facts',

@@ -33,6 +33,15 @@ export interface Probe<A, T> {
   parse(output: Buffer, args: readonly A[]): ReadonlyMap<string, Observed<T>>;
 }
 
+/** What a probe printed as `KEY=value`, a line each. */
+export const fields = (output: Buffer | string): ReadonlyMap<string, string> =>
+  new Map(
+    output
+      .toString()
+      .split('\n')
+      .map((line) => line.split(/=(.*)/s).slice(0, 2) as [string, string]),
+  );
+
 /** A probe and what to ask it. */
 export interface Question<T> {
   // biome-ignore lint/suspicious/noExplicitAny: the argument's type is the probe's own business

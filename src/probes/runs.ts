@@ -1,6 +1,6 @@
 import { lines, raw } from '../shell/quote.ts';
 import { RUNS, working } from '../shell/records.ts';
-import { absent, defineProbe, type Observed, present } from './probe.ts';
+import { absent, defineProbe, fields, type Observed, present } from './probe.ts';
 
 /** The latest run of harden on a host. */
 export interface LatestRun {
@@ -39,12 +39,7 @@ echo "pending=$(has pending)"
 sed -n '1s/^/who=/p; 2s/^/mark=/p' "$run/holder"`),
     ]),
   parse(output) {
-    const value = new Map(
-      output
-        .toString()
-        .split('\n')
-        .map((line) => line.split(/=(.*)/s).slice(0, 2) as [string, string]),
-    );
+    const value = fields(output);
     const id = value.get('id');
     const is = (name: string) => value.get(name) === 'yes';
     const run: Observed<LatestRun> = id

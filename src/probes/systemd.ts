@@ -1,5 +1,5 @@
 import { raw, sh } from '../shell/quote.ts';
-import { absent, defineProbe, type Observed, present } from './probe.ts';
+import { absent, defineProbe, fields, type Observed, present } from './probe.ts';
 
 /** One unit as `systemctl show` has it. A unit that systemd cannot find is `absent`. */
 export interface UnitState {
@@ -44,9 +44,7 @@ show --timestamp=us -- ${units.map(unitName)} 2>/dev/null || show -- ${units.map
 });
 
 function parseUnit(block: string): Observed<UnitState> {
-  const value = new Map(
-    block.split('\n').map((line) => line.split(/=(.*)/s).slice(0, 2) as [string, string]),
-  );
+  const value = fields(block);
   const get = (name: string) => value.get(name) ?? '';
   if (!value.has('LoadState')) throw new Error('systemctl described fewer units than were asked for');
   if (get('LoadState') === 'not-found') return absent;

@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { stringify } from 'yaml';
 import { login, startHost, type TestHost } from './host.ts';
-import { type Record, record, statuses } from './record.ts';
+import { applyTasks, record, statuses, type TasksById } from './record.ts';
 
 let host: TestHost;
 beforeAll(async () => {
@@ -9,16 +8,7 @@ beforeAll(async () => {
 });
 afterAll(() => host?.stop());
 
-const apply = (tasks: { readonly [id: string]: object }, seconds = 10): Promise<Record> =>
-  record('apply', host.inventory({ playbook: 'playbook.yaml' }), {
-    args: ['--confirm-timeout', String(seconds)],
-    files: {
-      'playbook.yaml': stringify({
-        name: 'the door',
-        tasks: Object.entries(tasks).map(([id, task]) => ({ id, name: id, ...task })),
-      }),
-    },
-  });
+const apply = (tasks: TasksById, seconds = 10) => applyTasks(host, tasks, seconds);
 
 const UNTOUCHED = `
   find /etc/ssh /etc/default /etc/sudoers.d /home/admin -type f -exec sha256sum {} + -exec stat -c '%n %a %U:%G' {} + | sort

@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { stringify } from 'yaml';
 import { KERNEL_BANS } from './attack.ts';
 import { login, startHost, type TestHost } from './host.ts';
-import { type Record, record, statuses } from './record.ts';
+import { applyTasks, record, statuses, type TasksById } from './record.ts';
 
 let host: TestHost;
 /** The address that the host sees the operator come from. */
@@ -25,16 +24,7 @@ beforeAll(async () => {
 });
 afterAll(() => host?.stop());
 
-const apply = (tasks: { readonly [id: string]: object }, seconds = 10): Promise<Record> =>
-  record('apply', host.inventory({ playbook: 'playbook.yaml' }), {
-    args: ['--confirm-timeout', String(seconds)],
-    files: {
-      'playbook.yaml': stringify({
-        name: 'fail2ban',
-        tasks: Object.entries(tasks).map(([id, task]) => ({ id, name: id, ...task })),
-      }),
-    },
-  });
+const apply = (tasks: TasksById, seconds = 10) => applyTasks(host, tasks, seconds);
 
 const values = { bantime: '1h', findtime: '1h' };
 const LOG = '/var/log/own.log';

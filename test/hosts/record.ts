@@ -1,8 +1,10 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { stringify } from 'yaml';
 import type { CommandName, HostResult, RunResult, TaskResult } from '../../src/report/result.ts';
 import { harden, started } from '../cli/harden.ts';
+import type { TestHost } from './host.ts';
 
 export interface Record extends RunResult {
   /** What people would have read. */
@@ -67,3 +69,22 @@ export async function applying(inventory: string, confirmTimeout = 10): Promise<
 /** Task id to status. */
 export const statuses = ({ tasks }: Record) =>
   Object.fromEntries(Object.entries(tasks).map(([id, { status }]) => [id, status]));
+
+/** Tasks of a playbook of the test's own, by their ids. */
+export type TasksById = Readonly<{ [id: string]: object }>;
+
+/** Applies them; `seconds` is how long the host waits for the login that confirms. */
+export const applyTasks = (
+  host: Pick<TestHost, 'inventory'>,
+  tasks: TasksById,
+  seconds: number,
+): Promise<Record> =>
+  record('apply', host.inventory({ playbook: 'playbook.yaml' }), {
+    args: ['--confirm-timeout', String(seconds)],
+    files: {
+      'playbook.yaml': stringify({
+        name: 'tasks of a test',
+        tasks: Object.entries(tasks).map(([id, task]) => ({ id, name: id, ...task })),
+      }),
+    },
+  });

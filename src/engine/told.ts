@@ -1,0 +1,37 @@
+import type { HostStatus, TaskResult, TaskStatus } from '../report/result.ts';
+import type { Outcome } from './judge.ts';
+import type { Decision } from './plan.ts';
+
+/** What a look says of a task. */
+export function found(decision: Decision): [TaskStatus, string] {
+  return [decision.status === 'change' ? 'drift' : decision.status, decision.reason];
+}
+
+/** What `apply` says of a task that it did not begin with. */
+export function notReached(decision: Decision, stopped: string): [TaskStatus, string] {
+  return decision.status === 'change'
+    ? ['skipped', `not applied, since ${stopped}: ${decision.reason}`]
+    : found(decision);
+}
+
+/** A host is worth what the worst of its tasks is. */
+export function hostStatus(tasks: readonly TaskResult[]): HostStatus {
+  const has = (...statuses: TaskStatus[]) => tasks.some(({ status }) => statuses.includes(status));
+  if (has('failed', 'blocked')) return 'failed';
+  if (has('rolled-back')) return 'rolled-back';
+  if (has('skipped')) return 'failed';
+  if (has('changed')) return 'changed';
+  if (has('drift', 'unknown')) return 'drift';
+  return 'ok';
+}
+
+/** Why `apply` went no further. */
+export function stoppedBy(outcomes: ReadonlyMap<string, Outcome>, interrupted: boolean): string {
+  const ends = new Map([
+    ['failed', 'failed'],
+    ['rolled-back', 'was undone'],
+  ]);
+  const [id, outcome] = [...outcomes].find(([, { status }]) => ends.has(status)) ?? [];
+  if (outcome) return `${id} ${ends.get(outcome.status)}`;
+  return interrupted ? 'the run was interrupted' : 'the run ended before it';
+}
