@@ -318,7 +318,7 @@ describe('runs', () => {
     const result = await doctor();
     expect(result.exitCode, result.text).toBe(0);
     expect(complaints(result).run).toMatch(
-      /neither confirmed nor undone \| As root there, sh \/var\/lib\/harden\/runs\/[0-9a-f]+\/rollback\.sh undoes it/,
+      /neither confirmed nor wholly undone \| harden apply undoes it first; so does, as root there, sh \/var\/lib\/harden\/runs\/[0-9a-f]+\/rollback\.sh/,
     );
   });
 });

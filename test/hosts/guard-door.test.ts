@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { login, startHost, type TestHost } from './host.ts';
-import { applyTasks, record, statuses, type TasksById } from './record.ts';
+import { applyTasks, type Record, statuses, type TasksById } from './record.ts';
 
 let host: TestHost;
 beforeAll(async () => {

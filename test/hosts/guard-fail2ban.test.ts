@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { KERNEL_BANS } from './attack.ts';
 import { login, startHost, type TestHost } from './host.ts';
-import { applyTasks, record, statuses, type TasksById } from './record.ts';
+import { applyTasks, type Record, statuses, type TasksById } from './record.ts';
 
 let host: TestHost;
 /** The address that the host sees the operator come from. */

@@ -38,8 +38,8 @@ export function unfinished(latest: Observed<LatestRun>, seen: Observed<readonly 
       const undoing = owes
         ? [
             warning(
-              `undoing the run ${owes.id}${by(owes)}, which nobody had confirmed, was cut off`,
-              'harden apply finishes that first.',
+              `a change of the run ${owes.id}${by(owes)} was neither confirmed nor wholly undone`,
+              `harden apply undoes it first; so does, as root there, sh ${RUNS}/${owes.id}/rollback.sh.`,
             ),
           ]
         : [];

@@ -107,7 +107,7 @@ const table: [Check, Readonly<Record<string, Observed<unknown>>>, Finding['state
     'run',
     { 'latest-run': latest({ owesUndoing: true }), history: present([{ ...RUN, guard: 'pending' }]) },
     'warning',
-    /^undoing the run aa .*was cut off/,
+    /^a change of the run aa .*nor wholly undone/,
   ],
   [
     'run',
