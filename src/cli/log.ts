@@ -3,7 +3,7 @@ import { Session } from './session.ts';
 
 /** Lists the runs that each host remembers. */
 export async function log(inventory: string | undefined, options: CommonOptions): Promise<number> {
-  const session = await Session.open('log', inventory, { ...options, hostsOnly: true });
+  const session = await Session.open('log', inventory, { ...options, need: 'hosts' });
   try {
     return session.finish(await session.each((host) => host.log()));
   } finally {

@@ -15,5 +15,5 @@ export async function rollback(inventory: string | undefined, options: RollbackO
       `--run takes the id of a run as harden log prints it (${RUN_ID} characters), not "${run}"`,
     );
   }
-  return applyPlan('rollback', inventory, { ...options, hostsOnly: true, only: [rollbackTask(run)] });
+  return applyPlan('rollback', inventory, { ...options, need: 'hosts', only: [rollbackTask(run)] });
 }

@@ -6,7 +6,7 @@ import { HostRun } from '../engine/host.ts';
 import { Pacer } from '../engine/pacer.ts';
 import { SharedState, stateFolder } from '../engine/shared-state.ts';
 import { findInventory } from '../inventory/find.ts';
-import { loadRun } from '../playbook/load-run.ts';
+import { type RunOptions as LoadOptions, loadRun } from '../playbook/load-run.ts';
 import { doctorReport } from '../report/doctor.ts';
 import { logReport } from '../report/log.ts';
 import { type CommandName, exitCode, type HostResult, type RunResult, summarize } from '../report/result.ts';
@@ -24,8 +24,8 @@ import type { CommonOptions } from './options.ts';
 
 export interface SessionOptions {
   readonly confirmTimeout?: number;
-  /** The command has nothing to do with playbooks. */
-  readonly hostsOnly?: boolean;
+  /** What it has to do with playbooks. */
+  readonly need?: LoadOptions['need'];
   /** Instead of the tasks of the playbooks. */
   readonly only?: readonly Task[];
 }
@@ -61,7 +61,7 @@ export class Session {
       ...(options.var ? { vars: options.var } : {}),
       taskTypes,
       cwd: process.cwd(),
-      hostsOnly: options.hostsOnly ?? false,
+      ...(options.need ? { need: options.need } : {}),
     });
     return new Session(command, inventory ?? relative(process.cwd(), path), loaded.hosts, options);
   }

@@ -25,8 +25,11 @@ export interface RunOptions {
   readonly vars?: Readonly<Record<string, string>>;
   readonly taskTypes: ReadonlyMap<string, AnyTaskType>;
   readonly cwd: string;
-  /** What is asked has nothing to do with playbooks: one that is missing or wrong is no obstacle. */
-  readonly hostsOnly?: boolean;
+  /**
+   * What is asked of playbooks: without them nothing can be done (the default), what they say is of use, or nothing: then one that
+   * is missing or wrong is no obstacle.
+   */
+  readonly need?: 'playbook' | 'playbook-if-named' | 'hosts';
 }
 
 export interface LoadedRun {
@@ -42,7 +45,8 @@ export async function loadRun(options: RunOptions): Promise<LoadedRun> {
   );
   const written = problems.length === 0 ? (document.value as Inventory) : rightParts(document.value);
   const { inventory, keys } = expandRanges(written, document, problems);
-  const playbooks = options.hostsOnly ? [] : await readPlaybooks(document, inventory, options, problems);
+  const playbooks =
+    options.need === 'hosts' ? [] : await readPlaybooks(document, inventory, options, problems);
   const names = Object.keys(inventory.hosts);
   const groups = Object.entries(inventory.groups ?? {});
   const commandLine = readAssignments(options.vars ?? {}, problems);
@@ -66,7 +70,7 @@ export async function loadRun(options: RunOptions): Promise<LoadedRun> {
       ),
     );
   }
-  if (!options.hostsOnly) {
+  if (options.need !== 'hosts') {
     problems.push(
       ...misspelt(document, written, playbooks, commandLine),
       ...unknownChoices(playbooks, options),
@@ -91,7 +95,7 @@ export async function loadRun(options: RunOptions): Promise<LoadedRun> {
     target: target(name, inventory),
     tasks: (made[names.indexOf(name)] ?? []).flatMap(({ tasks }) => tasks).filter(chosen),
   }));
-  if (!options.hostsOnly && hosts.every(({ tasks }) => tasks.length === 0))
+  if ((options.need ?? 'playbook') === 'playbook' && hosts.every(({ tasks }) => tasks.length === 0))
     throw new InputError([{ file: '--task', message: 'no task has both this id and one of these tags' }]);
   return { hosts };
 }
@@ -114,14 +118,14 @@ function rightParts(value: unknown): Inventory {
 async function readPlaybooks(
   document: SourceDocument,
   inventory: Inventory,
-  { playbooks, cwd, taskTypes }: RunOptions,
+  { playbooks, cwd, taskTypes, need = 'playbook' }: RunOptions,
   problems: Problem[],
 ): Promise<Playbook[]> {
   const named = inventory.playbook === undefined ? [] : [inventory.playbook].flat();
   const paths =
     playbooks?.map((path) => resolve(cwd, path)) ??
     named.map((path) => resolve(dirname(document.path), path));
-  if (paths.length === 0 && problems.length === 0) {
+  if (paths.length === 0 && problems.length === 0 && need === 'playbook') {
     problems.push(
       document.problem([], 'names no playbook: add "playbook: FILE", or give --playbook FILE', { at: 'key' }),
     );

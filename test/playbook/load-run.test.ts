@@ -19,6 +19,25 @@ describe('loadRun', () => {
     });
   });
 
+  describe('where what is asked', () => {
+    const named = { 'inventory.yaml': INVENTORY };
+    const unnamed = { 'inventory.yaml': 'vars: { own: 1 }\nhosts: { mail1: {} }\n' };
+    const count = async (files: Record<string, string>, need: 'playbook-if-named' | 'hosts') =>
+      (await load(files, { need })).hosts.map(({ tasks }) => tasks.length);
+
+    it('has nothing to do with playbooks, one that is missing or wrong is no obstacle', async () => {
+      expect(await count(named, 'hosts')).toEqual([0]);
+      expect(await count({ ...named, 'p.yaml': 'nonsense: [' }, 'hosts')).toEqual([0]);
+      expect(await count(unnamed, 'hosts')).toEqual([0]);
+    });
+
+    it('is helped by one, none need be named, but one that is has to be right', async () => {
+      expect(await count(unnamed, 'playbook-if-named')).toEqual([0]);
+      expect(await count({ ...named, 'p.yaml': playbook('thing: {}') }, 'playbook-if-named')).toEqual([1]);
+      await expect(count(named, 'playbook-if-named')).rejects.toThrow('cannot be read');
+    });
+  });
+
   it('gives each host its own text of a template', async () => {
     const { hosts } = await load({
       'inventory.yaml':
