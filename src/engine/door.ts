@@ -17,7 +17,16 @@ const FILES = new RegExp(
 
 /** Keys, what a user's own shell reads, and the programs themselves. */
 const ELSEWHERE =
-  /\/\.ssh(\/|$)|^\/(root|home\/[^/]+)\/\.(profile|bash|zsh|t?csh|pam_environment)|^(\/usr)?\/s?bin\//;
+  /\/\.ssh(\/|$)|^\/(root|home\/[^/]+)\/\.(profile|bash|zsh|t?csh|pam_environment)|^(\/usr)?\/s?bin\/|^(\/var)?\/run\/nologin$/;
+
+/** What undoing itself needs to run, and what every program reads when it starts. */
+const NEEDED = new RegExp(
+  `^(/usr)?/s?bin/(${[
+    'sh|dash|bash|env|sudo|systemctl|systemd-run|timeout|flock|logger|iptables.*|ip6tables.*|xtables.*|nft',
+    'mv|cp|rm|rmdir|mkdir|mktemp|ln|cat|head|tail|tac|cut|sort|stat|touch|chown|chgrp|chmod|sync|dirname|basename|readlink',
+    'sed|grep|[gm]?awk|find|base64|sha256sum|wc|sleep|tr|id|ls|printf|echo|test|true|false',
+  ].join('|')})$|^(/usr)?/lib[^/]*/(.*/)?[^/]+\\.so(\\.[^/]*)?$|^/etc/ld\\.so\\.`,
+);
 
 /** Folders that sshd, sudo and the way to a key go through: they are trusted only with the right owner and mode. */
 const WAYS = /^\/([^/]+|home\/[^/]+|usr\/s?bin|run\/sshd)?$/;
@@ -54,6 +63,11 @@ export function cutsOff(change: Change): boolean {
     case 'remove-rules':
       return false;
   }
+}
+
+/** The path of what no host could undo by itself, if the change is to one. */
+export function breaksUndoing(change: Change): string | undefined {
+  return 'path' in change && NEEDED.test(change.path) ? change.path : undefined;
 }
 
 const isPart = (path: string): boolean =>

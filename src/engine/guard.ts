@@ -110,9 +110,10 @@ done
 if timeout 20 fail2ban-client ping >/dev/null 2>&1; then timeout 60 fail2ban-client reload --restart >/dev/null 2>&1; fi`);
 
 /** Files that were noted since the guard was armed, the last first. */
-const restoreFiles = raw(`since=$(head -n 1 "$RUN/rolledback") units_changed=
+const restoreFiles = raw(`since=$(head -n 1 "$RUN/rolledback") units_changed= files_back=
 while read -r n state path; do
   [ "$n" -gt "$since" ] 2>/dev/null || continue
+  files_back=yes
   case $path in */systemd/*) units_changed=yes ;; esac
   if put_file_back "$RUN/before/$n" "$state" "$path"; then sed -i "s/^$n [^ ]*/$n undone/" "$RUN/files"; else trouble "$path"; fi
 done <<END_OF_FILES
@@ -137,8 +138,9 @@ back() {
   fi
   case $boot.$2 in
     .active | .reloading | .activating)
-      if [ "$1" = ${FAIL2BAN} ] && timeout 60 fail2ban-client reload; then return; fi
-      if [ -z "$units_changed" ] && systemctl -q is-active -- "$1" && [ "$(shown InvocationID "$1")" = "$4" ]; then
+      if [ "$1" = ${FAIL2BAN} ] && [ -n "$files_back" ]; then
+        if timeout 60 fail2ban-client reload; then return; fi
+      elif [ -z "$units_changed" ] && systemctl -q is-active -- "$1" && [ "$(shown InvocationID "$1")" = "$4" ]; then
         [ "$(shown StateChangeTimestampMonotonic "$1")" = "$5" ] || timeout 90 systemctl reload -- "$1" || trouble "$1"
         return
       fi

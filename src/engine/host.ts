@@ -123,7 +123,9 @@ export class HostRun {
             reason: `${this.target.name} could not finish undoing an earlier run (${left.who}), and nothing else was begun. Run on its console: sh ${RUNS}/${left.id}/rollback.sh`,
           };
         }
-      } else if (!left?.working) this.#noteCutOff();
+      } else if (left?.working) {
+        this.#failure = { status: 'locked', reason: this.#heldBy(left.who) };
+      } else this.#noteCutOff();
     });
     return this.result('check');
   }
@@ -171,6 +173,9 @@ export class HostRun {
   /** What became of a run that did not come to its end. */
   #noteCutOff(): void {
     const { ended = true, who, rolledBack, owesUndoing } = this.#latest ?? {};
+    if (ended && rolledBack && !owesUndoing) {
+      this.#notes.push(`the latest run there (${who}) undid what nobody had confirmed; it shows as drift`);
+    }
     if (ended && !owesUndoing) return;
     const undoing = owesUndoing
       ? '; undoing what nobody had confirmed was cut off as well, and is finished by the next harden apply'
@@ -255,7 +260,7 @@ export class HostRun {
     if (known.state !== 'present') {
       this.#failure = {
         status: 'failed',
-        reason: `${this.target.name} did not say what it is (${known.state === 'unreadable' ? known.why : known.state}). Nothing was changed. Look at its load and its disks, then try again.`,
+        reason: `${this.target.name} did not say what it is (${known.state === 'unreadable' ? known.why : known.state}). ${this.#applying ? 'What the run had done stands, and nobody has seen it.' : 'Nothing was changed.'} Look at its load and its disks, then try again.`,
       };
       return;
     }
@@ -296,7 +301,7 @@ export class HostRun {
     if (journal.locked !== undefined) {
       this.#failure = {
         status: 'locked',
-        reason: `${this.target.name} is being changed by another run${journal.locked && ` (${journal.locked})`}. ${this.#done()} Try again when that one is over.`,
+        reason: this.#heldBy(journal.locked),
       };
       return false;
     }
@@ -320,6 +325,10 @@ export class HostRun {
       return false;
     }
     this.#plan(seen, true);
+    if (this.#failure) {
+      this.#settle(judgeUnseen(wave, 'the second look failed'));
+      return false;
+    }
     this.#settle(judgeConvergence(wave, this.#planned));
     return ![...this.#outcomes.values()].some(
       ({ status }) => status === 'failed' || status === 'rolled-back',
@@ -329,6 +338,10 @@ export class HostRun {
   #follower(job: Followed): Follower {
     const { confirmTimeout, progress, stop, leave, pause } = this.#options;
     return new Follower(job, { line: this.#line, confirmTimeout, progress, stop, leave, pause });
+  }
+
+  #heldBy(who: string): string {
+    return `${this.target.name} is being changed by another run${who && ` (${who})`}. ${this.#done()} Try again when that one is over.`;
   }
 
   /** What this run has changed before it could go no further. */

@@ -32,7 +32,7 @@ export function judgeSteps({ tasks, steps, confirmTimeout }: Wave, journal: Jour
     : journal.stopped
       ? 'the run was interrupted before a new login confirmed it'
       : ended
-        ? `no new login was possible after it within ${confirmTimeout} s`
+        ? `no new login was possible after it within ${confirmTimeout} s${steps.some(({ phase }) => phase === 'settle') ? ' (a jail that was loaded may have banned your address: look at /var/log/fail2ban.log, and put it into trusted)' : ''}`
         : `the run was ended${hanging ? ` in the middle of a step (${hanging.title})` : ''} before a new login could confirm it`;
   const trouble = journal.trouble
     ? `; but this could not be put back: ${journal.trouble.split('\n').join(', ')}`

@@ -38,8 +38,8 @@ const isCount = (value: unknown): value is number => Number.isSafeInteger(value)
 const LONGEST = 86_400_000;
 const MOST = 255;
 
-/** A connection may take longer to arrive than the one before it. */
-const MARGIN = 1000;
+/** A connection may take a second longer to arrive than the one before it; the last millisecond of a window counts as well. */
+const MARGIN = 1001;
 
 /** What of it can still matter. A clock that was put back must not let anyone wait for longer than a limit counts. */
 export function current({ opened, unanswered, looked }: Memory, now: number): Memory {

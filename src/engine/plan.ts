@@ -2,7 +2,7 @@ import type { Facts } from '../probes/facts.ts';
 import { ask, type Observed, type Question } from '../probes/probe.ts';
 import type { Change } from '../tasks/change.ts';
 import type { Key, PlanContext, Task, Verdict } from '../tasks/task.ts';
-import { cutsOffAmong } from './door.ts';
+import { breaksUndoing, cutsOffAmong } from './door.ts';
 import type { Observations } from './observe.ts';
 
 /** What is known of one task: its verdict, with open needs resolved against the other tasks. */
@@ -114,8 +114,16 @@ function resolve(
     if (pending) return unknownUntil(pending);
   }
   switch (verdict.verdict) {
-    case 'change':
+    case 'change': {
+      const needed = verdict.changes.map(breaksUndoing).find((path) => path !== undefined);
+      if (needed !== undefined) {
+        return {
+          status: 'blocked',
+          reason: `${needed} is what the host would need to undo a change of it; change it in another way`,
+        };
+      }
       return { status: 'change', reason, changes: verdict.changes, guarded: false };
+    }
     case 'needs': {
       const bringer =
         owner(verdict.key) ??

@@ -19,6 +19,7 @@ export function remembered(command: 'apply' | 'rollback', wave: readonly Pending
       const rules = before.flatMap((rule) => (rule.startsWith(head) ? [rule.slice(head.length)] : []));
       return [{ family, chain, rules }];
     }),
+    sensitive: changes.flatMap((change) => ('sensitive' in change && change.sensitive ? [change.path] : [])),
     commands: changes.flatMap((change) => (change.kind === 'run-command' ? [change.command] : [])),
   };
 }

@@ -27,6 +27,8 @@ export interface WavePlan {
   }[];
   readonly rules?: readonly RulesBefore[];
   readonly commands?: readonly string[];
+  /** Paths whose content must not be shown. */
+  readonly sensitive?: readonly string[];
 }
 
 /** Our chain before the job, as the kernel printed it; no rules where there was no chain. */
@@ -81,10 +83,11 @@ const isListOf = (value: unknown, is: (item: unknown) => boolean): boolean =>
 
 function isPlan(value: unknown): value is WavePlan {
   if (!isRecord(value)) return false;
-  const { command, tasks, rules, commands } = value;
+  const { command, tasks, rules, commands, sensitive } = value;
   return (
     (command === undefined || isText(command)) &&
     isListOf(commands, isText) &&
+    isListOf(sensitive, isText) &&
     isListOf(
       tasks,
       (task) => isRecord(task) && isText(task.id) && isText(task.reason) && isListOf(task.changes, isText),

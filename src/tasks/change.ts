@@ -41,8 +41,10 @@ export interface RestoreFile {
   readonly before: Before;
   /** Where that run's copy lies on the host. */
   readonly copy: string;
-  /** For the diff; undefined if it is too large. */
+  /** For the diff; undefined if it is too large, or sensitive. */
   readonly content?: Buffer;
+  /** Content that must not be shown, now or by a later rollback. */
+  readonly sensitive?: boolean;
 }
 
 /** Takes away a file that harden made, if it still is the one that was seen. */
@@ -51,8 +53,9 @@ export interface RemoveFile {
   /** Absolute, symlinks resolved. */
   readonly path: string;
   readonly sha256: string;
-  /** For the diff. */
+  /** For the diff; undefined if it is sensitive. */
   readonly content?: Buffer;
+  readonly sensitive?: boolean;
 }
 
 export interface MakeDirectory {

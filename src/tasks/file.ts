@@ -71,7 +71,8 @@ const removal = defineRemoval(schema, {
     if (!content && made && filled) {
       return { verdict: 'ok', reason: 'harden made it, and others have written into it since: it stays' };
     }
-    return restore({ path: params.path, file, origin, ours: [content ?? Buffer.alloc(0)] });
+    const { path, sensitive = false } = params;
+    return restore({ path, file, origin, ours: [content ?? Buffer.alloc(0)], sensitive });
   },
 });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { cutsOff, cutsOffAmong } from '../../src/engine/door.ts';
+import { breaksUndoing, cutsOff, cutsOffAmong } from '../../src/engine/door.ts';
 import type { Change } from '../../src/tasks/change.ts';
 
 const write = (path: string): Change => ({
@@ -46,6 +46,7 @@ describe('what could cut the operator off', () => {
     '/usr/sbin/sshd',
     '/usr/bin/sudo',
     '/bin/sh',
+    '/run/nologin',
   ])('the file %s', (path) => {
     expect(cutsOff(write(path))).toBe(true);
     expect(cutsOff(attributes(path))).toBe(true);
@@ -104,4 +105,23 @@ describe('what could cut the operator off', () => {
     const among = cutsOffAmong([...all, unit('james.service', '/srv/mail')]);
     expect(all.map(among)).toEqual([true, false, true]);
   });
+});
+
+describe('what no host could undo by itself', () => {
+  it.each([
+    '/bin/sh',
+    '/usr/bin/dash',
+    '/usr/bin/sudo',
+    '/usr/lib/x86_64-linux-gnu/libc.so.6',
+    '/etc/ld.so.preload',
+    '/usr/sbin/iptables-save',
+  ])('%s', (path) => expect(breaksUndoing(write(path))).toBe(path));
+
+  it.each([
+    '/usr/bin/report',
+    '/usr/local/bin/sh',
+    '/usr/lib/systemd/system/x.service',
+    '/etc/ssh/sshd_config',
+    '/opt/x.so',
+  ])('but %s', (path) => expect(breaksUndoing(write(path))).toBeUndefined());
 });

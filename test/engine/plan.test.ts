@@ -167,6 +167,14 @@ describe('nextWave', () => {
     expect(wave(run, q)).toEqual(['run']);
   });
 
+  it('refuses what no host could undo by itself', () => {
+    const changes = [{ kind: 'set-attributes', path: '/usr/bin/dash', mode: '0600', summary: '' }] as const;
+    expect(decide(task('a', plain, { ...CHANGE, changes }))[0]).toMatchObject({
+      status: 'blocked',
+      reason: expect.stringMatching(/^\/usr\/bin\/dash is what the host would need to undo/),
+    });
+  });
+
   it('installs all packages at once and leaves guarded changes for later', () => {
     expect(
       wave(

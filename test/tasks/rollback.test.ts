@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { describe as describeChange } from '../../src/engine/describe.ts';
 import type { FirewallState } from '../../src/probes/firewall.ts';
 import type { Wave } from '../../src/probes/history.ts';
 import { absent, type Observed, present, unreadable } from '../../src/probes/probe.ts';
@@ -162,6 +163,15 @@ describe('files', () => {
         }),
       ).verdict,
     ).toBe('ok'));
+});
+
+it('a rollback shows nothing of content that must not be shown', () => {
+  const secret = wave({ plan: { sensitive: ['/etc/x', '/etc/y'] } });
+  const files = [file(), file({ path: '/etc/y', before: { state: 'absent' } })];
+  const changes = changesOf(plan(run({ waves: [secret], files })));
+  expect(changes).toHaveLength(2);
+  expect(JSON.stringify(changes.map(describeChange))).not.toMatch(/old|new/);
+  for (const change of changes) expect(change).toMatchObject({ sensitive: true });
 });
 
 describe('units', () => {

@@ -52,7 +52,12 @@ export function unfinished(latest: Observed<LatestRun>, seen: Observed<readonly 
                 'harden check says where the host is, harden apply finishes the work.',
               ),
             ];
-      return together([...pending, ...undoing, ...broken], ok(`the last run${by(last)} came to its end`));
+      return together(
+        [...pending, ...undoing, ...broken],
+        ok(
+          `the last run${by(last)} came to its end${last.guard === 'rolledback' ? ', and undid what nobody had confirmed' : ''}`,
+        ),
+      );
     },
   });
 }

@@ -16,13 +16,15 @@ export interface Restored {
   readonly origin: Observed<FileOrigin>;
   /** What the task would write today, for hosts where nobody kept what was written. */
   readonly ours: readonly Buffer[];
+  /** Content that must not be shown. */
+  readonly sensitive?: boolean;
 }
 
 /**
  * Gives back what stood there before harden: byte for byte if nobody has changed the file since, else with the changes of
  * others kept, if they are elsewhere in it. What harden did not make stays.
  */
-export function restore({ path, file, origin, ours }: Restored): Verdict {
+export function restore({ path, file, origin, ours, sensitive = false }: Restored): Verdict {
   if (origin.state === 'unreadable') return unseen(`What ${path} was before`, origin);
   if (file.state === 'unreadable') return unseen(path, file);
   if (file.state === 'absent') return { verdict: 'ok', reason: 'it is not there' };
@@ -42,7 +44,12 @@ export function restore({ path, file, origin, ours }: Restored): Verdict {
     if (!untouched)
       return blocked(`${path} was made by harden and changed by others since; remove it yourself`);
     return change('harden made it', [
-      { kind: 'remove-file', path: now.realPath, sha256: now.sha256 ?? '', content },
+      {
+        kind: 'remove-file',
+        path: now.realPath,
+        sha256: now.sha256 ?? '',
+        ...(sensitive ? { sensitive } : { content }),
+      },
     ]);
   }
   const { mode, owner, group } = before;
@@ -53,7 +60,16 @@ export function restore({ path, file, origin, ours }: Restored): Verdict {
     );
   return change(
     untouched ? 'harden changed it' : 'harden changed it, and others elsewhere in it: their changes stay',
-    [{ ...writeOver(path, now, wanted), mode, owner, group, restores: true }],
+    [
+      {
+        ...writeOver(path, now, wanted),
+        mode,
+        owner,
+        group,
+        restores: true,
+        ...(sensitive ? { sensitive } : {}),
+      },
+    ],
   );
 }
 

@@ -16,7 +16,12 @@ export const filesParts = (record: RunRecord): (Part | Obstacle)[] =>
 
 const byPath = (one: RunFile, other: RunFile): number => (one.path < other.path ? -1 : 1);
 
-function filePart({ path, before, written, now }: RunFile, { files, packages }: RunRecord): Part | Obstacle {
+function filePart(
+  { path, before, written, now }: RunFile,
+  { files, packages, waves }: RunRecord,
+): Part | Obstacle {
+  const sensitive = waves.some(({ plan }) => plan.sensitive?.includes(path));
+  const shown = (content: Buffer | undefined) => (sensitive ? { sensitive } : content ? { content } : {});
   if (before.state === 'directory' && now.state === 'absent') {
     const { mode, owner, group } = before;
     return { reasons: [path], changes: [{ kind: 'make-directory', path, mode, owner, group }] };
@@ -53,13 +58,16 @@ function filePart({ path, before, written, now }: RunFile, { files, packages }: 
   if (before.state === 'absent') {
     if (now.state === 'absent') return NOTHING;
     if (now.sha256 !== written) return changed('was changed');
-    const content = now.content ? { content: now.content } : {};
-    return part({ kind: 'remove-file', path, sha256: now.sha256 ?? '', ...content });
+    return part({ kind: 'remove-file', path, sha256: now.sha256 ?? '', ...shown(now.content) });
   }
   const seen: Before =
     now.state === 'absent'
       ? { state: 'absent' }
-      : { state: 'file', sha256: now.sha256 ?? '', ...(now.content ? { content: now.content } : {}) };
+      : {
+          state: 'file',
+          sha256: now.sha256 ?? '',
+          ...(now.content && !sensitive ? { content: now.content } : {}),
+        };
   if (now.state === 'absent' && written !== undefined) return changed('was removed');
   if (now.state === 'file') {
     if (now.sha256 === before.sha256) {
@@ -68,8 +76,7 @@ function filePart({ path, before, written, now }: RunFile, { files, packages }: 
     }
     if (now.sha256 !== written) return changed('was changed');
   }
-  const content = before.content ? { content: before.content } : {};
-  return part({ kind: 'restore-file', path, before: seen, copy: before.copy, ...content });
+  return part({ kind: 'restore-file', path, before: seen, copy: before.copy, ...shown(before.content) });
 }
 
 const asState = (path: string, now: Exclude<RunFile['now'], { state: 'absent' } | { state: 'other' }>) => ({
