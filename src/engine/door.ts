@@ -22,7 +22,7 @@ const ELSEWHERE =
 /** What undoing itself needs to run, and what every program reads when it starts. */
 const NEEDED = new RegExp(
   `^(/usr)?/s?bin/(${[
-    'sh|dash|bash|env|sudo|systemctl|systemd-run|timeout|flock|logger|iptables.*|ip6tables.*|xtables.*|nft',
+    'sh|dash|bash|env|systemctl|systemd-run|timeout|flock|logger|iptables.*|ip6tables.*|xtables.*|nft',
     'mv|cp|rm|rmdir|mkdir|mktemp|ln|cat|head|tail|tac|cut|sort|stat|touch|chown|chgrp|chmod|sync|dirname|basename|readlink',
     'sed|grep|[gm]?awk|find|base64|sha256sum|wc|sleep|tr|id|ls|printf|echo|test|true|false',
   ].join('|')})$|^(/usr)?/lib[^/]*/(.*/)?[^/]+\\.so(\\.[^/]*)?$|^/etc/ld\\.so\\.`,
