@@ -15,6 +15,8 @@ export function interruptible(say: (line: string) => void): Interruption {
   for (const signal of SIGNALS) {
     process.on(signal, () => {
       if (leave.signal.aborted) process.exit(130);
+      // nobody is there any more to be told of an orderly end
+      if (signal === 'SIGHUP') leave.abort();
       if (stop.signal.aborted) {
         leave.abort();
         return;

@@ -72,6 +72,8 @@ exec >> "$RUN/journal" 2>&1`),
       frameFunctions(job.id),
       stepLibrary,
       raw(`broken= finish=
+# in memory, where a full disk leaves room for words
+WORDS=$(mktemp -d /run/harden.XXXXXX) || WORDS=$RUN
 stopped() { [ -e "$RUN/stop" ]; }
 # step INDEX: in a subshell of its own; the first failure ends the changes, not the job
 step() {
@@ -79,9 +81,11 @@ step() {
   [ -n "$finish" ] || ! stopped || return
   frame step "$1" start
   sync "$RUN/journal"
-  ( set -e; "step_$1" ) > "$RUN/output" 2>&1
+  ( set -e; "step_$1" ) > "$WORDS/output" 2>&1
   status=$?
-  frame step "$1" "$status" "$(tail -c 3000 "$RUN/output" | base64 -w0)="
+  # what is said of a full disk needs room itself
+  [ "$status" = 0 ] || rm -f "$RUN/reserve"
+  frame step "$1" "$status" "$(tail -c 3000 "$WORDS/output" | base64 -w0)="
   sync "$RUN/journal"
   [ "$status" = 0 ] || broken=yes
 }
@@ -90,6 +94,7 @@ uptime() { cut -d. -f1 /proc/uptime; }`),
       run('plain'),
       ...(job.guarded.length > 0 ? [guardedPart(job, run)] : []),
       raw('rm -f "$RUN/reserve"'),
+      raw('[ "$WORDS" = "$RUN" ] || rm -rf "$WORDS"'),
       raw('! stopped || frame stopped'),
       job.inquiry.script(),
       raw('sync "$RUN/journal"; : > "$RUN/ended"; sync "$RUN"'),

@@ -11,20 +11,21 @@ const LOCK = 300;
  */
 const APT =
   raw(`export DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 NEEDRESTART_MODE=l APT_LISTCHANGES_FRONTEND=none
+words_of_apt=\${WORDS:-$RUN}/apt.said
 apt() {
   status=0
   apt-get -y -q -o DPkg::Lock::Timeout=${LOCK} -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold "$@" \
-    > "$RUN/apt.said" 2>&1 || status=$?
-  cat "$RUN/apt.said" >> "$RUN/apt.log"
-  [ $status = 0 ] || cat "$RUN/apt.said" >> "$RUN/apt.failed"
+    > "$words_of_apt" 2>&1 || status=$?
+  cat "$words_of_apt" >> "$RUN/apt.log"
+  [ $status = 0 ] || cat "$words_of_apt" >> "$words_of_apt.failed"
   return $status
 }
 # what dpkg could not do stands on the line after the package
 give_up() {
-  words=$(tr -d '\\r' < "$RUN/apt.failed" | awk '
+  words=$(tr -d '\\r' < "$words_of_apt.failed" | awk '
     (reason || /^(E:|W: Failed to fetch|dpkg: error| [^ ]+ : )/) && !seen[$0]++
     { reason = /^dpkg: error/ }' | tail -n 6)
-  fail "\${words:-$(tail -n 6 "$RUN/apt.failed")}"
+  fail "\${words:-$(tail -n 6 "$words_of_apt.failed")}"
 }
 # an interrupted dpkg has to finish first, or apt refuses to do anything
 finish_dpkg() { [ -z "$(dpkg --audit)" ] || dpkg --force-confdef --force-confold --configure -a >> "$RUN/apt.log" 2>&1 || :; }
@@ -47,16 +48,16 @@ update() {
   updated=yes
   deadline=$(($(date +%s) + ${raw(String(LOCK))}))
   until apt update; do
-    grep -q 'Could not get lock' "$RUN/apt.said" && [ "$(date +%s)" -lt "$deadline" ] || return 1
+    grep -q 'Could not get lock' "$words_of_apt" && [ "$(date +%s)" -lt "$deadline" ] || return 1
     sleep 1
   done
   # with all lists there, what failed for want of them counts no longer; apt calls it a success to have fetched none
-  if grep -q '^W: Failed to fetch' "$RUN/apt.said"; then cat "$RUN/apt.said" >> "$RUN/apt.failed"
-  else rm -f "$RUN/apt.failed"; fi
+  if grep -q '^W: Failed to fetch' "$words_of_apt"; then cat "$words_of_apt" >> "$words_of_apt.failed"
+  else rm -f "$words_of_apt.failed"; fi
 }
-there > "$RUN/packages.before"
+there > "$words_of_apt.before"
 # also of an installation that fails half-way
-trap 'there | comm -13 "$RUN/packages.before" - | sed "s/^/installed /" >> "$RUN/packages"' EXIT
+trap 'there | comm -13 "$words_of_apt.before" - | sed "s/^/installed /" >> "$RUN/packages"' EXIT
 finish_dpkg
 known() { apt-cache show -- "$@" >/dev/null 2>&1; }
 install() {
