@@ -5,7 +5,7 @@ const FILES = new RegExp(
   `^/etc/(${[
     // who gets in
     'ssh|fail2ban|sudoers|sudoers\\.d|pam\\.d|security|sssd|nsswitch\\.conf|hosts\\.(allow|deny)',
-    '(g?shadow|passwd|group)-?|nologin|shells|login\\.defs|ld\\.so\\.(preload|conf|conf\\.d)',
+    '(g?shadow|passwd|group)-?|nologin|shells|login\\.defs',
     // what lets them through
     'nftables\\.(conf|d)|iptables|ufw|firewalld|shorewall6?|ferm|sysctl\\.(conf|d)',
     // the way itself

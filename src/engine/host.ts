@@ -236,7 +236,7 @@ export class HostRun {
       const [status, state] = this.#applying
         ? ([
             'failed',
-            'If its run had begun, it goes on there by itself and undoes what nobody confirms; harden check says where the host is. If it stays away, run on its console: sh /var/lib/harden/runs/current/rollback.sh',
+            `If its run had begun, it goes on there by itself and undoes what nobody confirms; harden check says where the host is. If it stays away, run on its console: sh ${RUNS}/current/rollback.sh`,
           ] as const)
         : (['unreachable', 'Nothing was changed there.'] as const);
       this.#failure = { status, reason: `${error.message} ${state}` };
