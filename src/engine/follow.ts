@@ -61,9 +61,10 @@ export class Follower {
     try {
       await line.run(script, this.#listening());
     } catch (error) {
-      if (!(error instanceof TransportError) || error.reason === 'interrupted' || this.#chunks.length === 0)
-        throw error;
-      await this.#reconnect(error);
+      if (!(error instanceof TransportError) || error.reason === 'interrupted') throw error;
+      // a host that nothing came through to has no job to follow
+      if (error.reason !== 'lost' && this.#chunks.length === 0) throw error;
+      await this.#reconnect(error, script);
     } finally {
       stop?.removeEventListener('abort', onStop);
     }
@@ -71,11 +72,12 @@ export class Follower {
     return this.#journal();
   }
 
-  /** The line was lost; the host goes on by itself. */
-  async #reconnect(lost: TransportError): Promise<void> {
+  /** The line was lost; the host goes on by itself. `start` is sent again only if the host cannot have got it. */
+  async #reconnect(lost: TransportError, start: string): Promise<void> {
     const { line, progress, leave, pause = sleepUnless } = this.#options;
     const since = Date.now();
     let last = lost;
+    let sent = !lost.unsent;
     for (const attempt of [0, 1] as const) {
       // the same trouble may have kept the confirming login away: then the one to come tries again
       const shutOut = (await this.#confirming) === false;
@@ -83,7 +85,7 @@ export class Follower {
       await line.close();
       const seconds = Math.ceil(this.#patience(attempt, shutOut, since));
       progress(
-        `the connection was lost; the host goes on by itself, connecting again${seconds > 1 ? ` in ${seconds} s` : ''}`,
+        `the connection was lost${this.#chunks.length > 0 ? '; the host goes on by itself' : ' before the host had answered'}, connecting again${seconds > 1 ? ` in ${seconds} s` : ''}`,
       );
       await pause(seconds, leave);
       // a login that is made while the host waits proves as much as any other
@@ -91,11 +93,12 @@ export class Follower {
       const before = this.#chunks;
       this.#chunks = [];
       try {
-        await line.run(followScript(this.#job.id), this.#listening());
+        await line.run(sent ? followScript(this.#job.id) : start, this.#listening());
         return;
       } catch (error) {
         if (!(error instanceof TransportError) || error.reason === 'interrupted') throw error;
         last = error;
+        sent ||= error.reason === 'lost' && !error.unsent;
         if (this.#chunks.length === 0) this.#chunks = before;
       }
     }

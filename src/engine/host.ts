@@ -305,6 +305,13 @@ export class HostRun {
       };
       return false;
     }
+    if (journal.absent) {
+      this.#failure = {
+        status: 'failed',
+        reason: `The connection to ${this.target.name} was lost before the run could begin there, and it does not begin any more. ${this.#done()} Run again.`,
+      };
+      return false;
+    }
     if (journal.refused !== undefined) {
       this.#failure = {
         status: 'failed',

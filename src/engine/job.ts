@@ -56,7 +56,7 @@ const directory = (id: string): string => `${RUNS}/${id}`;
 /**
  * The job that runs on the host, detached from the connection, and writes a journal of frames:
  * `step INDEX start`, `step INDEX STATUS TAIL=`, `guard armed`, `guard waiting SECONDS`, `guard confirmed|rolledback`, `stopped`, then an
- * observation. Whoever starts or follows it adds `locked WHO=`, `refused WHY=` and, at the end, what became of the guard:
+ * observation. Whoever starts or follows it adds `locked WHO=`, `refused WHY=`, `absent` and, at the end, what became of the guard:
  * `guard pending|confirmed|rolledback`, `trouble WHAT=`. A file `stop` in its directory asks it to end, `ended` says that it did.
  */
 export function jobScript(job: Job): string {
@@ -210,9 +210,22 @@ export function stopScript(id: string): string {
   );
 }
 
-/** Follows a run that is under way or over: its journal from the start, what became of the guard. */
+/**
+ * Follows a run that is under way or over: its journal from the start, what became of the guard. A script that was to lay it down
+ * may still be at that; where none did, none ever will: its directory is made first, and it says `absent`.
+ */
 export function followScript(id: string): string {
-  return script(lines([frameFunctions(id), working, sh`RUN=${directory(id)}`, follow]));
+  return script(
+    lines([
+      frameFunctions(id),
+      working,
+      sh`RUN=${directory(id)}`,
+      raw(`i=0; until [ -s "$RUN/journal" ] || [ $i -ge 50 ]; do sleep 0.1; i=$((i + 1)); done
+mkdir -p -m 0700 ${RUNS} 2>/dev/null
+if mkdir "$RUN" 2>/dev/null || ! [ -d "$RUN" ]; then frame absent; exit; fi`),
+      follow,
+    ]),
+  );
 }
 
 /** Finishes undoing a run whose undoing was cut off in its middle, under the name that is the lock; then as `followScript`. */

@@ -17,6 +17,8 @@ export interface Journal {
   readonly locked?: string;
   /** Why the host could not lay the job down: nothing of it was done. */
   readonly refused?: string;
+  /** The job was never laid down, and will not be any more: what was sent was lost with the connection. */
+  readonly absent?: boolean;
   /** What could not be undone. */
   readonly trouble?: string;
   /** It ended early because the operator said so. */
@@ -36,6 +38,7 @@ export function readJournal(output: Buffer, id: string, steps: number): Journal 
   const found = frames(output, id);
   let guard: GuardState = 'none';
   let stopped = false;
+  let absent = false;
   const said: { locked?: string; refused?: string; trouble?: string } = {};
   for (const { words } of found) {
     const [word, first, second, third] = words;
@@ -48,9 +51,17 @@ export function readJournal(output: Buffer, id: string, steps: number): Journal 
             : { state: 'failed', status: Number(second), output: decode(third) };
     } else if (word === 'guard' && isGuardState(first)) guard = first;
     else if (word === 'stopped') stopped = true;
+    else if (word === 'absent') absent = true;
     else if (word === 'locked' || word === 'refused' || word === 'trouble') said[word] = decode(first);
   }
-  return { steps: states, guard, ...(stopped ? { stopped } : {}), ...said, frames: found };
+  return {
+    steps: states,
+    guard,
+    ...(stopped ? { stopped } : {}),
+    ...(absent ? { absent } : {}),
+    ...said,
+    frames: found,
+  };
 }
 
 const isGuardState = (word: string | undefined): word is GuardState =>

@@ -49,4 +49,6 @@ export const retireOld = (spared: string, state: string = STATE): Sh =>
   !(run in seen) { seen[run] = ++count }
   { sub("/job.sh$", ""); print (seen[run] < kept ? "young" : "old"), $0 }' | tac | while read -r age folder; do
   [ "$age" = young ] && [ -z "$(find "$folder/job.sh" -mtime ${`+${KEPT_DAYS}`})" ] || retire "$folder"
-done`;
+done
+# of runs that never began
+find ${raw(state)}/runs -mindepth 1 -maxdepth 1 -type d -empty -mtime +1 -delete`;

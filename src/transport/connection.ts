@@ -1,5 +1,5 @@
 import type { BecomePassword } from './become.ts';
-import { failure, place } from './errors.ts';
+import { failure, place, type Underway } from './errors.ts';
 import type { Gate } from './gate.ts';
 import type { Start } from './process.ts';
 import type { RouteOptions, Waypoint } from './route.ts';
@@ -24,7 +24,7 @@ export interface SshOptions extends RouteOptions {
 export interface Connection {
   readonly start: Start;
   /** Why a command ended without an exit status, or did not start. */
-  lost(started: boolean): TransportError;
+  lost(script: Underway): TransportError;
   close(): Promise<void>;
 }
 
@@ -37,20 +37,20 @@ export function sshTransport(
 ): Transport {
   let execs = 0;
   let closing = false;
-  const lost = (started: boolean): TransportError =>
+  const lost = (script: Underway): TransportError =>
     closing
       ? failure(
           'interrupted',
           where,
           `The connection to ${place(where)} was closed here before the script's end was known.`,
         )
-      : connection.lost(started);
+      : connection.lost(script);
 
   return {
     run: scriptRunner({
       where,
       start: (command, mark) => {
-        if (closing) return Promise.reject(lost(false));
+        if (closing) return Promise.reject(lost('unsent'));
         execs++;
         return connection.start(command, mark);
       },

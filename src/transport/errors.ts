@@ -25,8 +25,12 @@ export function failure(
   where: Where,
   sentences: string,
   cause?: unknown,
+  unsent = false,
 ): TransportError {
-  return new TransportError(reason, where.name, sentences, cause === undefined ? undefined : { cause });
+  return new TransportError(reason, where.name, sentences, {
+    ...(cause === undefined ? {} : { cause }),
+    unsent,
+  });
 }
 
 /** What an unanswered connection may mean; retrying makes one of the causes worse. */
@@ -87,11 +91,15 @@ export function interrupted(where: Where): TransportError {
   return failure('interrupted', where, `Connecting to ${place(where)} was interrupted before the login.`);
 }
 
-/** A TCP connection that ended, or a channel in it, while it was used. `started`: a script was running. */
-export function connectionLost(where: Where, started: boolean, why: unknown): TransportError {
-  const state = started
-    ? 'A script was running there; whether it finished is not known. Run again: the next look shows what the host is now'
-    : 'The script was not started. Run again';
+/** How far a script is known to have come: one that was sent may have run to its end, though nothing was heard of it. */
+export type Underway = 'unsent' | 'sent' | 'started';
+
+/** A TCP connection that ended, or a channel in it, while it was used. */
+export function connectionLost(where: Where, script: Underway, why: unknown): TransportError {
+  const state =
+    script === 'unsent'
+      ? 'The script was not started. Run again'
+      : `A script ${script === 'started' ? 'was running' : 'had been sent'} there; whether it finished is not known. Run again: the next look shows what the host is now`;
   return failure(
     'lost',
     where,
@@ -99,6 +107,7 @@ export function connectionLost(where: Where, started: boolean, why: unknown): Tr
       ? `${place(where)} ended a script without an exit status. ${state}.`
       : `The connection to ${place(where)} was lost (${printable(message(why))}). ${state}.`,
     why,
+    script === 'unsent',
   );
 }
 
@@ -149,6 +158,7 @@ export function loginCut(where: Where, cause: unknown): TransportError {
     where,
     `${place(where)} ended the connection in the middle of the login (${printable(message(cause))}), before it had accepted or refused anybody. Run again; if it stays so, look at the network between here and there, and at the log of its sshd.`,
     cause,
+    true,
   );
 }
 

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sh } from '../shell/quote.ts';
 import { type Connection, type SshOptions, sshTransport } from './connection.ts';
-import { connectionLost, sessionRefused } from './errors.ts';
+import { connectionLost, sessionRefused, type Underway } from './errors.ts';
 import { throughGate, wayTo } from './gate.ts';
 import { localProcess } from './local-process.ts';
 import { localShell } from './local-shell.ts';
@@ -41,10 +41,10 @@ async function connection({ where }: Waypoint, master: Master, options: SshOptio
   let sessions = 0;
   let refusal: Error | undefined;
 
-  const lost = (started: boolean) =>
-    refusal !== undefined && !started
+  const lost = (script: Underway) =>
+    refusal !== undefined && script !== 'started'
       ? sessionRefused(where, refusal)
-      : connectionLost(where, started, master.ended());
+      : connectionLost(where, script, master.ended());
 
   /** ssh ends with 255 for a script that did, for one that a signal ended, and for trouble of its own. */
   const judge = async (exit: Exit, log: string): Promise<Exit> => {
@@ -63,7 +63,7 @@ async function connection({ where }: Waypoint, master: Master, options: SshOptio
   };
 
   const start: Start = async (command, mark) => {
-    if (master.ended() !== undefined) throw lost(false);
+    if (master.ended() !== undefined) throw lost('unsent');
     const log = join(master.folder, `session${++sessions}.log`);
     // Ctrl-C in the terminal is for the tool to handle.
     const shell = $({

@@ -1,5 +1,5 @@
 import { asksAgain, type Marks, type Via } from './become.ts';
-import { failure, place, type Where } from './errors.ts';
+import { failure, place, type Underway, type Where } from './errors.ts';
 import { type Exit, type Process, writeAll } from './process.ts';
 import { signalNumber } from './signals.ts';
 import type { Output, RunOptions } from './transport.ts';
@@ -14,8 +14,8 @@ export type Result =
       readonly stderr: string;
       readonly wrongPassword: boolean;
     }
-  /** Ended without an exit status. `started`: the script was running. */
-  | { readonly state: 'lost'; readonly started: boolean };
+  /** Ended without an exit status. */
+  | { readonly state: 'lost'; readonly script: Underway };
 
 export interface ScriptRun {
   readonly process: Process;
@@ -52,6 +52,7 @@ export function runScript({
     const stderr = new AfterMark(mark.ready);
     const kept = { stdout: [] as Buffer[], stderr: [] as Buffer[], bytes: 0 };
     const timers = new Set<NodeJS.Timeout>();
+    let sent = false;
     let rejected = false;
     let done = false;
 
@@ -77,7 +78,7 @@ export function runScript({
         failure(
           'interrupted',
           where,
-          `The work on ${place(where)} was interrupted ${stdout.found ? 'while a script was running there' : 'before its script was started'}.`,
+          `The work on ${place(where)} was interrupted ${sent ? 'while a script was under way there' : 'before its script was started'}.`,
         ),
       );
     const silence =
@@ -97,8 +98,10 @@ export function runScript({
       silence?.refresh();
       lingering?.refresh();
     };
-    const send = (text: string) => void writeAll(process.stdin, Buffer.from(text), heard);
-    const wholeScript = `${mark.begin}\n${script}`;
+    const sendScript = () => {
+      sent = true;
+      writeAll(process.stdin, Buffer.from(`${mark.begin}\n${script}`), heard);
+    };
 
     let passwordSent = false;
     // only to a sudo that asks, in whatever words: under NOPASSWD the host never gets to see it
@@ -143,7 +146,7 @@ export function runScript({
       if (waiting && stdout.found) {
         clearTimeout(passwordTimer);
         onStart();
-        if (via.kind === 'sudo-password') send(wholeScript);
+        if (via.kind === 'sudo-password') sendScript();
       }
       keep(kept.stdout, piece);
       if (piece.length === 0 || done) return;
@@ -178,7 +181,8 @@ export function runScript({
       finish(() => {
         const code = exit.code ?? (exit.signal === null ? undefined : 128 + signalNumber(exit.signal));
         if (rejected) resolve({ state: 'refused', exit, stderr: stderr.before, wrongPassword: true });
-        else if (code === undefined) resolve({ state: 'lost', started: stdout.found });
+        else if (code === undefined)
+          resolve({ state: 'lost', script: stdout.found ? 'started' : sent ? 'sent' : 'unsent' });
         else if (!stdout.found)
           resolve({ state: 'refused', exit, stderr: stderr.before, wrongPassword: false });
         else {
@@ -199,7 +203,7 @@ export function runScript({
 
     if (options.signal?.aborted) return interrupt();
     options.signal?.addEventListener('abort', interrupt, { once: true });
-    if (via.kind !== 'sudo-password') send(wholeScript);
+    if (via.kind !== 'sudo-password') sendScript();
   });
 }
 

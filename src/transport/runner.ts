@@ -9,7 +9,7 @@ import {
   type Via,
   wrongPassword,
 } from './become.ts';
-import { failure, message, place, type Where } from './errors.ts';
+import { failure, message, place, type Underway, type Where } from './errors.ts';
 import type { Start } from './process.ts';
 import { type Result, runScript } from './run-script.ts';
 import type { Output, RunOptions, TransportError } from './transport.ts';
@@ -21,7 +21,7 @@ export interface RunnerOptions {
   readonly sudo: boolean;
   readonly becomePassword?: BecomePassword | undefined;
   /** Why a command ended without an exit status. */
-  readonly explainLoss: (started: boolean) => TransportError;
+  readonly explainLoss: (script: Underway) => TransportError;
 }
 
 const UNUSABLE: SudoRefusal = {
@@ -67,7 +67,7 @@ export function scriptRunner({ where, start, sudo, becomePassword, explainLoss }
       case 'ran':
         return result.output;
       case 'lost':
-        throw explainLoss(result.started);
+        throw explainLoss(result.script);
       case 'refused':
         return result.wrongPassword
           ? wrongPassword

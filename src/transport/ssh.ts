@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
 import type { ClientChannel } from 'ssh2';
 import { type Connection, type SshOptions, sshTransport } from './connection.ts';
-import { connectionLost, failure, sessionRefused } from './errors.ts';
+import { connectionLost, failure, sessionRefused, type Underway } from './errors.ts';
 import { throughGate } from './gate.ts';
 import { closeLinks, type Link, logIn } from './link.ts';
 import type { Exit, Process, Start } from './process.ts';
@@ -54,22 +54,22 @@ const reached = ({ where, settings }: Stop, milestone: Reached['milestone']): Re
 /** The last of the links, to the target, as what scripts run over. */
 function connection({ where }: Stop, links: readonly Link[]): Connection {
   const link = links.at(-1)!;
-  const lost = (started: boolean) =>
+  const lost = (script: Underway) =>
     connectionLost(
       where,
-      started,
+      script,
       links.map((one) => one.broken()).find((one) => one !== undefined),
     );
   const start: Start = (command) =>
     new Promise((resolve, reject) => {
-      if (link.broken() !== undefined) return reject(lost(false));
+      if (link.broken() !== undefined) return reject(lost('unsent'));
       try {
         link.client.exec(command, (error, channel) => {
           if (!error) return resolve(channelProcess(channel));
-          reject(link.broken() === undefined ? sessionRefused(where, error) : lost(false));
+          reject(link.broken() === undefined ? sessionRefused(where, error) : lost('unsent'));
         });
       } catch (error) {
-        reject(failure('lost', where, lost(false).message, error));
+        reject(failure('lost', where, lost('unsent').message, error, true));
       }
     });
   return { start, lost, close: () => closeLinks(links) };

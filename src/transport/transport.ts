@@ -48,10 +48,18 @@ export class TransportError extends Error {
   override readonly name = 'TransportError';
   readonly reason: TransportFailure;
   readonly host: string;
-  constructor(reason: TransportFailure, host: string, message: string, options?: { cause?: unknown }) {
+  /** Of a line that was lost: before the script was sent, so nothing of it ran. */
+  readonly unsent: boolean;
+  constructor(
+    reason: TransportFailure,
+    host: string,
+    message: string,
+    options?: { cause?: unknown; unsent?: boolean },
+  ) {
     super(message, options);
     this.reason = reason;
     this.host = host;
+    this.unsent = options?.unsent ?? false;
   }
 }
 

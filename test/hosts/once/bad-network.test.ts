@@ -83,15 +83,17 @@ describe.sequential('a connection that is reset while apply works', () => {
     const old = await host.must(`cat ${file}`);
     network.next({ reset: { way, after: Math.floor(whole[way] * share) } });
     const result = await record('apply', others());
-    expect([0, 3, 4], result.text).toContain(result.exitCode);
-    if (result.exitCode === 3) expect(result.host.reason).toMatch(/^[^\n]{20,700}$/);
+    // one that had begun is followed to its end over another connection; one that had not never begins
+    expect([0, 3], result.text).toContain(result.exitCode);
+    if (result.exitCode === 3)
+      expect(result.host.reason).toMatch(/^[^\n]{20,700}\. Nothing was changed (by it\. Run again|there)\.$/);
     // the one that confirms, and two more at most to see what became of it
     expect(network.bytes.length).toBeLessThanOrEqual(4);
     await quiet();
     const now = await host.must(`cat ${file}`);
     const wanted = old.replace(/^findtime = .*$/m, `findtime = ${minutes}m`);
     expect(wanted).not.toBe(old);
-    expect({ 0: [wanted], 3: [old, wanted], 4: [old] }[result.exitCode]).toContain(now);
+    expect(now, result.text).toBe(result.exitCode === 0 ? wanted : old);
 
     network.next({});
     const seen = await record('check', same());
