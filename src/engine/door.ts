@@ -80,3 +80,16 @@ export function cutsOffAmong(all: readonly Change[]): (change: Change) => boolea
   );
   return (change) => cutsOff(change) || ('path' in change && read.has(change.path));
 }
+
+/** Configuration of sshd that none of the changes makes it read: a new login proves nothing of it. */
+export function leftUnread(all: readonly Change[]): string[] {
+  if (all.some((change) => change.kind === 'control-unit' && SSHD.test(change.unit))) return [];
+  return all.flatMap((change) =>
+    'path' in change && change.kind !== 'set-attributes' && SSHD_CONFIG.test(change.path)
+      ? [change.path]
+      : [],
+  );
+}
+
+const SSHD = /^sshd?(@.*)?\.(service|socket)$/;
+const SSHD_CONFIG = /^\/etc\/ssh\/sshd_config($|\.d\/)/;

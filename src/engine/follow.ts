@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { IN_SHORT } from '../transport/errors.ts';
 import { type Output, type RunOptions, TransportError } from '../transport/transport.ts';
 import { confirmation, followScript, stopScript } from './job.ts';
 import { type Journal, readJournal } from './journal.ts';
@@ -29,6 +30,10 @@ export interface Followed {
 
 /** Seconds before the line is tried again, where nothing says how long it will be down: a host may be starting anew. */
 const RETRY = [1, 30] as const;
+/** Seconds before a confirming login that the network cut is tried again. */
+const AGAIN = 2;
+/** Connections that trouble may cost beside those of a run that nothing disturbs. */
+const SPARE = 2;
 /** Seconds that the host has, after its deadline, to undo. */
 const GRACE = 4;
 
@@ -42,6 +47,9 @@ export class Follower {
   #chunks: Buffer[] = [];
   #told = 0;
   #confirming: Promise<boolean> | undefined;
+  #spare = SPARE;
+  /** The line is down, and what follows tries it again. */
+  #down = false;
   /** When the host began to wait, by the clock of this machine. */
   #waitingSince: number | undefined;
   /** The line that is held was opened while the host waited. */
@@ -64,6 +72,7 @@ export class Follower {
       if (!(error instanceof TransportError) || error.reason === 'interrupted') throw error;
       // a host that nothing came through to has no job to follow
       if (error.reason !== 'lost' && this.#chunks.length === 0) throw error;
+      this.#down = true;
       await this.#reconnect(error, script);
     } finally {
       stop?.removeEventListener('abort', onStop);
@@ -78,12 +87,12 @@ export class Follower {
     const since = Date.now();
     let last = lost;
     let sent = !lost.unsent;
-    for (const attempt of [0, 1] as const) {
+    while (this.#spare > 0) {
       // the same trouble may have kept the confirming login away: then the one to come tries again
       const shutOut = (await this.#confirming) === false;
       if (shutOut) this.#confirming = undefined;
       await line.close();
-      const seconds = Math.ceil(this.#patience(attempt, shutOut, since));
+      const seconds = Math.ceil(this.#patience(--this.#spare, shutOut, since));
       progress(
         `the connection was lost${this.#chunks.length > 0 ? '; the host goes on by itself' : ' before the host had answered'}, connecting again${seconds > 1 ? ` in ${seconds} s` : ''}`,
       );
@@ -109,12 +118,13 @@ export class Follower {
    * Seconds before the line is tried again. Where nobody gets in the host has to undo first: the first try may find that it
    * was but the network, the second comes when the window is over.
    */
-  #patience(attempt: 0 | 1, shutOut: boolean, lostAt: number): number {
+  #patience(spare: number, shutOut: boolean, lostAt: number): number {
     const { guard } = this.#journal();
-    if (guard !== 'armed' && guard !== 'waiting') return RETRY[attempt];
+    const last = spare === 0;
+    if (guard !== 'armed' && guard !== 'waiting') return RETRY[last ? 1 : 0];
     const window = this.#options.confirmTimeout + GRACE;
     const left = Math.max(1, window - (Date.now() - (this.#waitingSince ?? lostAt)) / 1000);
-    if (attempt === 1) return left;
+    if (last) return left;
     if (!shutOut) return RETRY[0];
     return left > 20 ? left / 3 : left;
   }
@@ -142,7 +152,7 @@ export class Follower {
 
   /** A new TCP connection, login and sudo: only that proves that the operator can still get in. */
   async #confirm(): Promise<boolean> {
-    const { line, progress, confirmTimeout, leave } = this.#options;
+    const { line, progress, confirmTimeout, leave, pause = sleepUnless } = this.#options;
     progress('a new login has to confirm that you can still get in');
     try {
       const script = confirmation(this.#job.id);
@@ -159,7 +169,15 @@ export class Follower {
       return true;
     } catch (error) {
       if (!(error instanceof TransportError)) throw error;
-      progress(`no new login was possible (${error.reason}); the host undoes the change by itself`);
+      // cut in its middle while the held one goes on: nobody was refused, so it was the network
+      if (error.reason === 'lost' && this.#spare === SPARE) {
+        await pause(AGAIN, leave);
+        if (!this.#down) {
+          this.#spare--;
+          return this.#confirm();
+        }
+      }
+      progress(`no new login was possible (${IN_SHORT[error.reason]}); the host undoes the change by itself`);
       return false;
     }
   }

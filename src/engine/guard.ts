@@ -155,6 +155,12 @@ sed 1d "$RUN/rolledback" | while read -r unit active file invocation changed; do
   back "$unit" "$active" "$file" "$invocation" "$changed" >/dev/null 2>&1 </dev/null
 done`);
 
+/** Why nobody got in, where it was fail2ban: what `banned IP` prints, a list of lists of jails. Told in `banned`. */
+const noteBan = (operator: string): Sh =>
+  isIP(operator) === 0
+    ? raw(':')
+    : sh`if timeout 20 fail2ban-client banned ${operator} > "$RUN/banned" 2>/dev/null; then :; else rm -f "$RUN/banned"; fi`;
+
 /** A jail that was started or reloaded may have found old failures of the operator, whoever had it reloaded. */
 const unban = (operator: string): Sh =>
   isIP(operator) === 0 ? raw(':') : sh`timeout 20 fail2ban-client unban ${operator} >/dev/null 2>&1 || :`;
@@ -187,6 +193,9 @@ mv -T "$RUN/pending" "$RUN/rolledback" 2>/dev/null && sync "$RUN"
 if [ -e "$RUN/rolledback" ] && ! [ -e "$RUN/undone" ]; then
 # the change may have filled the disk
 rm -f "$RUN/reserve" "$RUN/trouble"`),
+    raw('if [ -z "$boot" ]; then'),
+    noteBan(operator),
+    raw('fi'),
     restoreFiles,
     ...(rules.length > 0 || commands
       ? [raw('if [ -z "$boot" ]; then'), ...rules, ...(commands ? [restoreTables] : []), raw('fi')]

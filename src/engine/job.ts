@@ -57,7 +57,7 @@ const directory = (id: string): string => `${RUNS}/${id}`;
  * The job that runs on the host, detached from the connection, and writes a journal of frames:
  * `step INDEX start`, `step INDEX STATUS TAIL=`, `guard armed`, `guard waiting SECONDS`, `guard confirmed|rolledback`, `stopped`, then an
  * observation. Whoever starts or follows it adds `locked WHO=`, `refused WHY=`, `absent` and, at the end, what became of the guard:
- * `guard pending|confirmed|rolledback`, `trouble WHAT=`. A file `stop` in its directory asks it to end, `ended` says that it did.
+ * `guard pending|confirmed|rolledback`, `banned JAILS=`, `trouble WHAT=`. A file `stop` in its directory asks it to end, `ended` says that it did.
  */
 export function jobScript(job: Job): string {
   const indexed = job.steps.map((step, index) => ({ step, index }));
@@ -250,6 +250,7 @@ else cat "$RUN/journal"; fi
 i=0
 while [ $i -lt 300 ] && [ "$(readlink ${RUNS}/current)" = "$RUN" ] && working; do sleep 0.1; i=$((i + 1)); done
 for state in pending confirmed rolledback; do if [ -e "$RUN/$state" ]; then frame guard "$state"; fi; done
+[ ! -s "$RUN/banned" ] || frame banned "$(head -c 1000 "$RUN/banned" | base64 -w0)="
 if [ -e "$RUN/rolledback" ] && ! [ -e "$RUN/undone" ]; then echo 'perhaps more, since undoing was cut off (harden apply finishes it)'; fi |
   cat -s "$RUN/trouble" - 2>/dev/null | head -c 2000 | base64 -w0 | { IFS= read -r words; [ -z "$words" ] || frame trouble "$words="; }`);
 

@@ -19,6 +19,8 @@ export interface Journal {
   readonly refused?: string;
   /** The job was never laid down, and will not be any more: what was sent was lost with the connection. */
   readonly absent?: boolean;
+  /** The jails that had banned the operator when the host undid the change. */
+  readonly bannedBy?: readonly string[];
   /** What could not be undone. */
   readonly trouble?: string;
   /** It ended early because the operator said so. */
@@ -39,6 +41,7 @@ export function readJournal(output: Buffer, id: string, steps: number): Journal 
   let guard: GuardState = 'none';
   let stopped = false;
   let absent = false;
+  let bannedBy: string[] = [];
   const said: { locked?: string; refused?: string; trouble?: string } = {};
   for (const { words } of found) {
     const [word, first, second, third] = words;
@@ -52,6 +55,8 @@ export function readJournal(output: Buffer, id: string, steps: number): Journal 
     } else if (word === 'guard' && isGuardState(first)) guard = first;
     else if (word === 'stopped') stopped = true;
     else if (word === 'absent') absent = true;
+    else if (word === 'banned')
+      bannedBy = [...decode(first).matchAll(/'([\w.-]+)'/g)].map(([, jail]) => jail!);
     else if (word === 'locked' || word === 'refused' || word === 'trouble') said[word] = decode(first);
   }
   return {
@@ -59,6 +64,7 @@ export function readJournal(output: Buffer, id: string, steps: number): Journal 
     guard,
     ...(stopped ? { stopped } : {}),
     ...(absent ? { absent } : {}),
+    ...(bannedBy.length > 0 ? { bannedBy } : {}),
     ...said,
     frames: found,
   };

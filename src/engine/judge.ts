@@ -1,4 +1,5 @@
 import type { TaskResult } from '../report/result.ts';
+import { sentenceList } from '../tasks/common/words.ts';
 import type { Journal, StepState } from './journal.ts';
 import type { Decision, Pending, Planned } from './plan.ts';
 import type { Step } from './steps/step.ts';
@@ -32,7 +33,7 @@ export function judgeSteps({ tasks, steps, confirmTimeout }: Wave, journal: Jour
     : journal.stopped
       ? 'the run was interrupted before a new login confirmed it'
       : ended
-        ? `no new login was possible after it within ${confirmTimeout} s${steps.some(({ phase }) => phase === 'settle') ? ' (a jail that was loaded may have banned your address: look at /var/log/fail2ban.log, and put it into trusted)' : ''}`
+        ? `no new login was possible after it within ${confirmTimeout} s${ban(journal.bannedBy)}`
         : `the run was ended${hanging ? ` in the middle of a step (${hanging.title})` : ''} before a new login could confirm it`;
   const trouble = journal.trouble
     ? `; but this could not be put back: ${journal.trouble.split('\n').join(', ')}`
@@ -64,6 +65,12 @@ export function judgeSteps({ tasks, steps, confirmTimeout }: Wave, journal: Jour
   }
   return outcomes;
 }
+
+/** Why nobody got in, where it was fail2ban. */
+const ban = (jails: readonly string[] = []): string =>
+  jails.length === 0
+    ? ''
+    : ` (fail2ban had banned your address, by the ${jails.length === 1 ? 'jail' : 'jails'} ${sentenceList(jails)}: put it into trusted)`;
 
 /** What the host takes back of a guarded change: of a command, whose effect nobody knows, what it did to the firewall. */
 const undone = ({ changes }: Pending['decision']): string =>

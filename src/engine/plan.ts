@@ -2,7 +2,7 @@ import type { Facts } from '../probes/facts.ts';
 import { ask, type Observed, type Question } from '../probes/probe.ts';
 import type { Change } from '../tasks/change.ts';
 import type { Key, PlanContext, Task, Verdict } from '../tasks/task.ts';
-import { breaksUndoing, cutsOffAmong } from './door.ts';
+import { breaksUndoing, cutsOffAmong, leftUnread } from './door.ts';
 import type { Observations } from './observe.ts';
 
 /** What is known of one task: its verdict, with open needs resolved against the other tasks. */
@@ -80,15 +80,21 @@ export function plan(tasks: readonly Task[], seen: Observations, facts: Facts, p
     planned.push({ task, decision });
     if (decision.status === 'change') expected = expected.after(decision.changes);
   }
-  const cutsOff = cutsOffAmong(
-    planned.flatMap(({ decision }) => (decision.status === 'change' ? decision.changes : [])),
-  );
+  const all = planned.flatMap(({ decision }) => (decision.status === 'change' ? decision.changes : []));
+  const cutsOff = cutsOffAmong(all);
+  const unread = leftUnread(all);
   return planned
-    .map(({ task, decision }) =>
-      decision.status === 'change'
-        ? { task, decision: { ...decision, guarded: decision.changes.some(cutsOff) } }
-        : { task, decision },
-    )
+    .map(({ task, decision }) => {
+      if (decision.status !== 'change') return { task, decision };
+      const notes = unread
+        .filter((path) => decision.changes.some((change) => 'path' in change && change.path === path))
+        .map(
+          (path) =>
+            `sshd goes on with what it read before, so the new login proves nothing of ${path}: let a service task of the unit ssh track it`,
+        );
+      const guarded = decision.changes.some(cutsOff);
+      return { task, decision: { ...decision, guarded, notes: [...decision.notes, ...notes] } };
+    })
     .sort((a, b) => tasks.indexOf(a.task) - tasks.indexOf(b.task));
 }
 

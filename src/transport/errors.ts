@@ -20,6 +20,25 @@ export function place({ name, address, port, hop }: Where): string {
     : `jump host ${printable(hop)} (${printable(at)}) on the way to ${printable(name)}`;
 }
 
+/** A reason in a few words, for a line that has no room for sentences. */
+export const IN_SHORT: Readonly<Record<TransportFailure, string>> = {
+  unresolved: 'its name has no address',
+  refused: 'it refused the connection',
+  timeout: 'it did not answer in time',
+  unreachable: 'no way led there',
+  'host-key-unknown': 'its host key is not known',
+  'host-key-changed': 'its host key is another one',
+  'host-key-revoked': 'its host key is revoked',
+  'login-rejected': 'the login was rejected',
+  'key-unusable': 'the key here could not be used',
+  'sudo-missing': 'sudo is missing there',
+  'sudo-password-needed': 'sudo wanted a password',
+  'sudo-password-wrong': 'sudo did not accept the password',
+  'sudo-forbidden': 'sudo is not allowed',
+  lost: 'the connection was lost',
+  interrupted: 'it was interrupted',
+};
+
 export function failure(
   reason: TransportFailure,
   where: Where,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { breaksUndoing, cutsOff, cutsOffAmong } from '../../src/engine/door.ts';
+import { breaksUndoing, cutsOff, cutsOffAmong, leftUnread } from '../../src/engine/door.ts';
 import type { Change } from '../../src/tasks/change.ts';
 
 const write = (path: string): Change => ({
@@ -124,4 +124,17 @@ describe('what no host could undo by itself', () => {
     '/etc/ssh/sshd_config',
     '/opt/x.so',
   ])('but %s', (path) => expect(breaksUndoing(write(path))).toBeUndefined());
+});
+
+describe('configuration of sshd that nobody makes it read', () => {
+  const FILE = '/etc/ssh/sshd_config.d/x.conf';
+  it.each<[string, Change[], string[]]>([
+    ['a file alone', [write(FILE)], [FILE]],
+    ['the file itself', [write('/etc/ssh/sshd_config')], ['/etc/ssh/sshd_config']],
+    ['sshd is told of it', [write(FILE), unit('ssh.service', FILE)], []],
+    ['sshd starts anew', [write(FILE), unit('sshd.service')], []],
+    ['a unit that is no door', [write(FILE), unit('james.service', FILE)], [FILE]],
+    ['its mode', [attributes(FILE)], []],
+    ['what sshd reads at each login', [write('/root/.ssh/authorized_keys')], []],
+  ])('%s', (_, changes, expected) => expect(leftUnread(changes)).toEqual(expected));
 });

@@ -34,6 +34,20 @@ describe('readJournal', () => {
     expect(read(lines).guard).toBe(guard);
   });
 
+  it.each([
+    ["[['sshd', 'own-2']]\n", ['sshd', 'own-2']],
+    ["[['sshd']]\n", ['sshd']],
+    ['[[]]\n', undefined],
+    ["ERROR '\u001b[2J'\n", undefined],
+  ])('of what fail2ban prints, %j, reads the jails', (printed, jails) => {
+    expect(read([`banned ${base64(printed)}`]).bannedBy).toEqual(jails);
+  });
+
+  it('knows that nothing was begun', () => {
+    expect(read(['absent'])).toMatchObject({ absent: true });
+    expect(read(['step 0 start'])).not.toHaveProperty('absent');
+  });
+
   it('knows a lock and a refusal', () => {
     expect(read(['guard waiting 60'])).not.toHaveProperty('refused');
     expect(read([`locked ${base64('ann@desk, since noon')}`]).locked).toBe('ann@desk, since noon');

@@ -79,6 +79,25 @@ describe('the journal of a wave', () => {
       },
     }));
 
+  it.each([
+    [['own'], ' (fail2ban had banned your address, by the jail own: put it into trusted)'],
+    [['own', 'sshd'], ' (fail2ban had banned your address, by the jails own and sshd: put it into trusted)'],
+  ])('says that %j kept the new login away', (bannedBy, said) => {
+    const journal = {
+      steps: [DONE],
+      guard: 'rolledback',
+      bannedBy,
+      frames: [{ words: ['observed'] }],
+    } as const;
+    const outcomes = judgeSteps(
+      { tasks: [pending('g', true)], steps: [step('g')], confirmTimeout: 60 },
+      journal,
+    );
+    expect(outcomes.get('g')?.reason).toContain(
+      `no new login was possible after it within 60 s${said}, so the host undid it`,
+    );
+  });
+
   it('does not blame what failed after the host had undone it', () =>
     expect(
       judge(

@@ -3,11 +3,11 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 export interface Trouble {
   /** Milliseconds that every piece is under way, each way. */
   readonly delay?: number;
-  /** Both ends are reset once this many bytes have gone that way over one connection, the first unless told. */
+  /** Both ends are reset once this many bytes have gone that way over a connection: the first, or those told. */
   readonly reset?: {
     readonly way: 'to-host' | 'from-host';
     readonly after: number;
-    readonly connection?: number;
+    readonly connections?: readonly number[];
   };
 }
 
@@ -36,7 +36,9 @@ export async function startBadNetwork(ip: string): Promise<BadNetwork> {
       from.on('data', (piece) => {
         mine[way] += piece.length;
         const over =
-          reset?.way === way && number === (reset.connection ?? 0) ? mine[way] - reset.after : Number.NaN;
+          reset?.way === way && (reset.connections ?? [0]).includes(number)
+            ? mine[way] - reset.after
+            : Number.NaN;
         later(() => to.write(over > 0 ? piece.subarray(0, Math.max(0, piece.length - over)) : piece));
         if (over > 0) {
           // what went through before has to arrive: a reset throws away what is still to be sent

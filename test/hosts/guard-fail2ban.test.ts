@@ -54,7 +54,11 @@ async function undone(result: Record, before: string): Promise<void> {
 it('a jail that bans the operator for what stands in the log is undone by the host; other bans stay', async () => {
   const before = await host.must(STATE);
   expect(before).toContain('192.0.2.66');
-  await undone(await apply({ ...FILTER, ...JAIL }), before);
+  const result = await apply({ ...FILTER, ...JAIL });
+  await undone(result, before);
+  expect(result.tasks.jail!.reason).toContain(
+    'no new login was possible after it within 10 s (fail2ban had banned your address, by the jail own: put it into trusted), so the host undid it',
+  );
 });
 
 it('so is a file that fail2ban is told to read', async () => {

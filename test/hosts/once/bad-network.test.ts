@@ -103,10 +103,17 @@ describe.sequential('a connection that is reset while apply works', () => {
     expect(await host.must('fail2ban-client status')).toMatch(/Jail list:\s+james, sshd$/m);
   });
 
-  it('in the login that confirms: the host undoes it, and the next run converges', async () => {
+  it('in the login that confirms: it is tried once more', async () => {
+    network.next({ reset: { way: 'to-host', after: 1000, connections: [1] } });
+    const result = await record('apply', same({ smtp_hitcount: 8 }));
+    expect(result.exitCode, result.text).toBe(0);
+    expect(result.host).toMatchObject({ status: 'changed', connections: 3 });
+  });
+
+  it('in each login that would confirm: the host undoes it, and the next run converges', async () => {
     const before = await host.must('iptables -S HARDEN');
     const vars = { smtp_hitcount: 9 };
-    network.next({ reset: { way: 'to-host', after: 1000, connection: 1 } });
+    network.next({ reset: { way: 'to-host', after: 1000, connections: [1, 2, 3] } });
     const result = await record('apply', same(vars), { args: ['--confirm-timeout', '10'] });
     expect(result.exitCode, result.text).toBe(4);
     expect(await host.must('iptables -S HARDEN')).toBe(before);
