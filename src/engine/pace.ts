@@ -60,6 +60,8 @@ export interface Wait {
   readonly limit: SessionLimit;
   /** The last try was dropped: only silence opens the door again. */
   readonly silence: boolean;
+  /** Nobody has looked from here yet: the playbook says so. */
+  readonly assumed: boolean;
 }
 
 /**
@@ -77,8 +79,9 @@ export function waitFor(
     const until: Wait[] = [];
     const within = opened.filter((time) => time > now - window);
     const tooMany = within.length + Math.min(connections, limit.sessions) - limit.sessions;
-    if (tooMany > 0) until.push({ ms: within[tooMany - 1]! + window - now, limit, silence: false });
-    if (unanswered !== undefined) until.push({ ms: unanswered + window - now, limit, silence: true });
+    const because = { limit, assumed: looked === undefined };
+    if (tooMany > 0) until.push({ ms: within[tooMany - 1]! + window - now, ...because, silence: false });
+    if (unanswered !== undefined) until.push({ ms: unanswered + window - now, ...because, silence: true });
     return until;
   });
   return waits.filter(({ ms }) => ms > 0).sort((one, other) => other.ms - one.ms)[0];
@@ -124,8 +127,10 @@ const subject = (hop: string | undefined) =>
   hop === undefined ? 'this host' : `the jump host ${printable(hop)}`;
 
 /** `waiting 23 s: this host admits five SSH sessions a minute`. */
-export function sentence({ ms, limit, silence }: Wait, hop: string | undefined): string {
-  const admits = `${subject(hop)} admits ${inWords(limit)}`;
+export function sentence({ ms, limit, silence, assumed }: Wait, hop: string | undefined): string {
+  const admits = assumed
+    ? `by the playbook ${subject(hop)} may admit but ${inWords(limit)} already`
+    : `${subject(hop)} admits ${inWords(limit)}`;
   const why = silence
     ? `the last try was not answered; ${admits}, and after one too many none until that time has passed without a try`
     : admits;

@@ -178,8 +178,13 @@ describe('sentence', () => {
       'waiting 23 s: the last try was not answered; this host admits one SSH session an hour, and after one too many none until that time has passed without a try',
     ],
   ])('%j %s %s', (limit, silence, hop, expected) =>
-    expect(sentence({ ms: 22_001, limit, silence }, hop)).toBe(expected),
+    expect(sentence({ ms: 22_001, limit, silence, assumed: false }, hop)).toBe(expected),
   );
+
+  it('states nothing that nobody has seen', () =>
+    expect(sentence({ ms: 22_001, limit: FIVE, silence: false, assumed: true }, undefined)).toBe(
+      'waiting 23 s: by the playbook this host may admit but five SSH sessions a minute already',
+    ));
 });
 
 it.each<[string, readonly SessionLimit[], string]>([
