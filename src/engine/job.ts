@@ -212,7 +212,7 @@ export function stopScript(id: string): string {
 
 /**
  * Follows a run that is under way or over: its journal from the start, what became of the guard. A script that was to lay it down
- * may still be at that; where none did, none ever will: its directory is made first, and it says `absent`.
+ * may still be at that. Where none has begun to, none ever will: its directory is made first, and `absent` is said.
  */
 export function followScript(id: string): string {
   return script(
@@ -220,9 +220,12 @@ export function followScript(id: string): string {
       frameFunctions(id),
       working,
       sh`RUN=${directory(id)}`,
-      raw(`i=0; until [ -s "$RUN/journal" ] || [ $i -ge 50 ]; do sleep 0.1; i=$((i + 1)); done
-mkdir -p -m 0700 ${RUNS} 2>/dev/null
-if mkdir "$RUN" 2>/dev/null || ! [ -d "$RUN" ]; then frame absent; exit; fi`),
+      raw(`begun() { i=0; until [ -s "$RUN/journal" ] || [ $i -ge "$1" ]; do sleep 0.1; i=$((i + 1)); done; [ -s "$RUN/journal" ]; }
+begun 20 || {
+  mkdir -p -m 0700 ${RUNS} 2>/dev/null
+  if mkdir "$RUN" 2>/dev/null || ! [ -d "$RUN" ]; then frame absent; exit; fi
+  begun 200
+}`),
       follow,
     ]),
   );
