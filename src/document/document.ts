@@ -28,8 +28,10 @@ export class SourceDocument {
   readonly file: string;
   /** Absolute. */
   readonly path: string;
-  /** Plain data. */
+  /** Plain data. Of a key that stands twice in one map, the last. */
   readonly value: unknown;
+  /** What is wrong with it already, though the rest can be read. */
+  readonly problems: readonly Problem[];
   readonly #text: string;
   readonly #yaml: YamlDocument;
   readonly #lines: LineCounter;
@@ -41,16 +43,18 @@ export class SourceDocument {
     yaml: YamlDocument,
     lines: LineCounter,
     value: unknown,
+    problems: readonly Problem[],
   ) {
     this.path = path;
     this.file = file;
     this.value = value;
+    this.problems = problems;
     this.#text = text;
     this.#yaml = yaml;
     this.#lines = lines;
   }
 
-  /** Reads and parses; throws `InputError` with every syntax error. */
+  /** Reads and parses; throws `InputError` with every error that keeps the rest from being understood. */
   static async read(path: string, cwd: string): Promise<SourceDocument> {
     const file = shownPath(path, cwd);
     let text: string;
@@ -69,13 +73,25 @@ export class SourceDocument {
       prettyErrors: false,
       merge: true,
       stringKeys: true,
+      uniqueKeys: false,
     });
     if (!Array.isArray(documents) || documents.length === 0)
       throw new InputError([{ file, message: 'is empty' }]);
     const [yaml, second] = documents as YamlDocument[];
     const place = (range: Range, message: string) => problemAt(file, text, lines, range, message);
     const aliases: Problem[] = [];
+    const doubled: Problem[] = [];
     visit(yaml!, {
+      Map(_, { items }) {
+        const first = new Map<unknown, number>();
+        for (const { key } of items) {
+          if (!isScalar(key)) continue;
+          const { start, end } = rangeOf(key);
+          const line = first.get(key.value);
+          if (line === undefined) first.set(key.value, lines.linePos(start).line);
+          else doubled.push(place({ start, end }, `the key "${key.value}" stands in line ${line} already`));
+        }
+      },
       Alias(_, alias) {
         if (alias.resolve(yaml!)) return;
         const [start = 0, end = 0] = alias.range ?? [];
@@ -103,7 +119,7 @@ export class SourceDocument {
     } catch {
       throw new InputError([{ file, message: 'repeats its anchors too often' }]);
     }
-    return new SourceDocument(path, file, text, yaml!, lines, value);
+    return new SourceDocument(path, file, text, yaml!, lines, value, doubled);
   }
 
   /** A problem with the value at `path`, or with what is nearest to it; `at: 'key'` underlines the key instead. */

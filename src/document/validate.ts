@@ -24,8 +24,27 @@ export function violations(schema: TSchema, value: unknown): Violation[] {
     validate = ajv.compile(schema);
     compiled.set(schema, validate);
   }
-  return validate(value) ? [] : withoutUnionNoise(validate.errors ?? []).map(inWords);
+  if (validate(value)) return [];
+  return withoutUnionNoise(validate.errors ?? []).flatMap((error) => [inWords(error), ...below(error)]);
 }
+
+/** What is wrong with the value of a name that is wrong itself. */
+function below({ keyword, params, data, parentSchema, instancePath }: ErrorObject): Violation[] {
+  const [schema] = Object.values((parentSchema?.patternProperties as Record<string, TSchema>) ?? {});
+  if (keyword !== 'additionalProperties' || !schema) return [];
+  const name = params.additionalProperty as string;
+  const path = [...pathOf(instancePath), name];
+  return violations(schema, (data as Record<string, unknown>)[name]).map((one) => ({
+    ...one,
+    path: [...path, ...one.path],
+  }));
+}
+
+const pathOf = (instancePath: string): Path =>
+  instancePath
+    .split('/')
+    .slice(1)
+    .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'));
 
 /**
  * For a value that fits no branch of a union ajv reports the errors of every branch. If the value has the type of one
@@ -56,10 +75,7 @@ function withoutUnionNoise(errors: readonly ErrorObject[]): ErrorObject[] {
 }
 
 function inWords(error: ErrorObject): Violation {
-  const path: Path = error.instancePath
-    .split('/')
-    .slice(1)
-    .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'));
+  const path = pathOf(error.instancePath);
   const { params, keyword, data } = error;
   const schema = error.parentSchema as TSchema;
   const given = quoteBack(data);

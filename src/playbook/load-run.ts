@@ -40,9 +40,12 @@ export interface LoadedRun {
 export async function loadRun(options: RunOptions): Promise<LoadedRun> {
   const { cwd } = options;
   const document = await SourceDocument.read(options.inventory, cwd);
-  const problems: Problem[] = violations(Inventory, document.value).map(({ path, message, ...rest }) =>
-    document.problem(path, message, rest),
-  );
+  const problems: Problem[] = [
+    ...document.problems,
+    ...violations(Inventory, document.value).map(({ path, message, ...rest }) =>
+      document.problem(path, message, rest),
+    ),
+  ];
   const written = problems.length === 0 ? (document.value as Inventory) : rightParts(document.value);
   const { inventory, keys } = expandRanges(written, document, problems);
   const playbooks =

@@ -55,9 +55,12 @@ export class Playbook {
     taskTypes: ReadonlyMap<string, AnyTaskType>,
   ): Promise<Playbook> {
     const document = await SourceDocument.read(path, cwd);
-    const problems: Problem[] = violations(PlaybookHead, document.value).map(
-      ({ path: at, message, ...rest }) => document.problem(at, message, rest),
-    );
+    const problems: Problem[] = [
+      ...document.problems,
+      ...violations(PlaybookHead, document.value).map(({ path: at, message, ...rest }) =>
+        document.problem(at, message, rest),
+      ),
+    ];
     const { tasks: written, vars } = record(document.value);
     const tasks: WrittenTask[] = [];
     for (const [index, item] of (Array.isArray(written) ? written : []).entries()) {

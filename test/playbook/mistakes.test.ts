@@ -88,9 +88,26 @@ describe('mistakes in files', () => {
     ],
     ['YAML that does not parse', { 'p.yaml': 'name: [\n' }, [/p.yaml:\d+:\d+ is not valid YAML/]],
     [
-      'a key twice',
-      { 'p.yaml': 'name: a\nname: b\ntasks: []\n' },
-      ['p.yaml:2:1 is not valid YAML: Map keys must be unique'],
+      'a key twice, beside other mistakes, on whichever side',
+      {
+        'inventory.yaml': 'playbook: p.yaml\nhosts:\n  a: {}\n  b: { prot: 2 }\n  a: { user: 7 }\n',
+        'p.yaml': 'name: a\nname: b\ntask: []\n',
+      },
+      [
+        'inventory.yaml:5:3 the key "a" stands in line 3 already',
+        'inventory.yaml:4:8 unknown key "prot"',
+        'p.yaml:2:1 the key "name" stands in line 1 already',
+        'p.yaml:3:1 unknown key "task"',
+      ],
+    ],
+    [
+      'a name that cannot be one, and what stands below it',
+      { 'inventory.yaml': 'playbook: p.yaml\nhosts: { "a b": { adress: x, port: 0 } }\n' },
+      [
+        'inventory.yaml:2:10 "a b" cannot be a name here',
+        'inventory.yaml:2:19 unknown key "adress"',
+        'inventory.yaml:2:36 must be at least 1, not 0',
+      ],
     ],
     [
       'a star that is no alias',
