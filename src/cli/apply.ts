@@ -32,7 +32,10 @@ export async function applyPlan(
     if (session.interrupted || pending.length === 0) return session.finish(checked);
     session.showPlan(checked, asks || command === 'rollback');
     const verb = command === 'apply' ? 'Apply to' : 'Roll back';
-    if (asks && !(await confirm(`${verb} ${pending.length} ${pending.length === 1 ? 'host' : 'hosts'}?`))) {
+    if (
+      asks &&
+      !(await confirm(`${verb} ${pending.length} ${pending.length === 1 ? 'host' : 'hosts'}?`, session.stop))
+    ) {
       process.stderr.write('You did not agree: nothing was changed.\n');
       return session.finish(checked, { declined: true });
     }

@@ -2,68 +2,58 @@ import { createInterface } from 'node:readline';
 import { Writable } from 'node:stream';
 import { oneLine } from '../text/harmless.ts';
 import type { BecomePassword } from '../transport/become.ts';
+import { atTerminal } from '../transport/turns.ts';
 import { passwordFromCommand } from './password-command.ts';
 
-/** A yes or no; anything but y or yes is no. */
-export async function confirm(question: string): Promise<boolean> {
-  const said = await answer(`${question} [y/N] `, 'shown');
+/** A yes or no; anything but y or yes is no. `signal` gives the question up. */
+export async function confirm(question: string, signal: AbortSignal): Promise<boolean> {
+  const said = await answer(`${question} [y/N] `, 'shown', signal);
   return /^y(es)?$/i.test(said?.trim() ?? '');
 }
 
-/** Reads a line that is not shown; nothing if there was none. */
-async function secret(question: string): Promise<string | undefined> {
-  try {
-    return await answer(question, 'hidden');
-  } finally {
-    process.stderr.write('\n');
-  }
+function answer(
+  question: string,
+  input: 'shown' | 'hidden',
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  return atTerminal(() => askNow(question, input, signal), signal);
 }
 
-/** One question at a time: two prompts would both take the one line that is typed. */
-let turn: Promise<unknown> = Promise.resolve();
-
-function inTurn<T>(act: () => Promise<T>): Promise<T> {
-  const mine = turn.then(act);
-  turn = mine.catch(() => {});
-  return mine;
-}
-
-function answer(question: string, input: 'shown' | 'hidden'): Promise<string | undefined> {
-  return inTurn(() => askNow(question, input));
-}
-
-/** The line that is typed; undefined for Ctrl-C, or where standard input ends. */
-async function askNow(question: string, input: 'shown' | 'hidden'): Promise<string | undefined> {
+/** The line that is typed; undefined where standard input ends, or once the question is given up. */
+async function askNow(
+  question: string,
+  input: 'shown' | 'hidden',
+  signal: AbortSignal,
+): Promise<string | undefined> {
   if (process.stdin.readableEnded) return undefined;
   process.stderr.write(question);
   const terminal = createInterface({
     input: process.stdin,
     output: input === 'shown' ? process.stderr : new Writable({ write: (_chunk, _encoding, done) => done() }),
     terminal: process.stdin.isTTY,
+    signal,
   });
   try {
     return await new Promise((resolve) => {
       terminal.once('line', resolve);
       terminal.once('close', () => resolve(undefined));
-      terminal.once('SIGINT', () => {
-        // at a prompt the terminal hands Ctrl-C over as a key: it still means to end the run
-        process.kill(process.pid, 'SIGINT');
-        resolve(undefined);
-      });
+      // at a prompt the terminal hands Ctrl-C over as a key: it still means to end the run, which gives the question up
+      terminal.once('SIGINT', () => process.kill(process.pid, 'SIGINT'));
     });
   } finally {
     terminal.close();
+    if (input === 'hidden') process.stderr.write('\n');
   }
 }
 
 /** Opens key files that have a passphrase, where somebody can be asked; once a file. */
-export function keyPassphrase(): (file: string) => Promise<string | undefined> {
+export function keyPassphrase(signal: AbortSignal): (file: string) => Promise<string | undefined> {
   const answers = new Map<string, Promise<string | undefined>>();
   return (file) => {
     if (!process.stdin.isTTY) return Promise.resolve(undefined);
-    const answer = answers.get(file) ?? secret(`passphrase of ${oneLine(file)}: `);
-    answers.set(file, answer);
-    return answer;
+    const asked = answers.get(file) ?? answer(`passphrase of ${oneLine(file)}: `, 'hidden', signal);
+    answers.set(file, asked);
+    return asked;
   };
 }
 
@@ -72,15 +62,15 @@ export function keyPassphrase(): (file: string) => Promise<string | undefined> {
  * someone can answer it; asked once a run, and only when a host wants one. Never from a file or an argument, where others could
  * read it.
  */
-export function becomePassword({ ask }: { ask: boolean }): BecomePassword {
+export function becomePassword({ ask, signal }: { ask: boolean; signal: AbortSignal }): BecomePassword {
   const { HARDEN_BECOME_PASSWORD: given, HARDEN_BECOME_PASSWORD_COMMAND: command } = process.env;
   if (given) return given;
   let asked: Promise<string | undefined> | undefined;
   return () => {
     asked ??= command
-      ? inTurn(() => passwordFromCommand(command, process.env))
+      ? atTerminal(() => passwordFromCommand(command, process.env), signal)
       : ask || process.stdin.isTTY
-        ? secret('sudo password: ')
+        ? answer('sudo password: ', 'hidden', signal)
         : Promise.resolve(undefined);
     return asked;
   };

@@ -79,8 +79,8 @@ export class Session {
     this.paint = painter({ off: !options.color, env: process.env, isTerminal: out.isTTY });
     this.#interruption = interruptible((line) => this.#progress(line));
     const { stop, leave } = this.#interruption;
-    const password = becomePassword({ ask: options.askBecomePass ?? false });
-    const passphrase = keyPassphrase();
+    const password = becomePassword({ ask: options.askBecomePass ?? false, signal: stop });
+    const passphrase = keyPassphrase(stop);
     const access: ConnectOptions = {
       becomePassword: password,
       passphrase,
@@ -133,8 +133,13 @@ export class Session {
     return forEachHost(this.#patients, this.#slots, work, this.#interruption.stop);
   }
 
+  /** Aborted once the run is to end. */
+  get stop(): AbortSignal {
+    return this.#interruption.stop;
+  }
+
   get interrupted(): boolean {
-    return this.#interruption.stop.aborted;
+    return this.stop.aborted;
   }
 
   async close(): Promise<void> {

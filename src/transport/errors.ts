@@ -170,6 +170,16 @@ export function loginTimeout(where: Where, seconds: number, cause: unknown): Tra
   );
 }
 
+/** By way of a jump host that is logged in to: nothing tells whether the one or the other is silent. */
+export function silentBehind(where: Where, hop: Where, seconds: number, cause: unknown): TransportError {
+  return failure(
+    'timeout',
+    where,
+    `Nothing came from ${place(where)} within ${seconds} s by way of ${place(hop)}. Either may be down or overloaded, or a firewall between the two drops the packets. ${limitHint}`,
+    cause,
+  );
+}
+
 /** The line was lost between the handshake and the answer to the login. */
 export function loginCut(where: Where, cause: unknown): TransportError {
   return failure(

@@ -15,6 +15,7 @@ import {
 import { judgeKey, type KnownHost, keyType, knownHostName, knownKeyTypes } from './known-hosts.ts';
 import { appendKey } from './new-key.ts';
 import type { TransportError } from './transport.ts';
+import { turns } from './turns.ts';
 
 /** Which host keys are accepted, and which kinds are asked for. */
 export interface HostKeyPolicy {
@@ -146,10 +147,5 @@ export function knownOrNewKeys(
   };
 }
 
-/** Hosts of one run that share a jump host write its key once. */
-let turn: Promise<unknown> = Promise.resolve();
-function inTurn<T>(act: () => Promise<T>): Promise<T> {
-  const mine = turn.then(act);
-  turn = mine;
-  return mine;
-}
+/** Hosts of one run that share a jump host write its key once. Not at the terminal's turn: a login does not wait for a person. */
+const inTurn = turns();

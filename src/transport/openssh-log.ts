@@ -2,14 +2,17 @@ import { printable } from '../text/harmless.ts';
 import {
   closedBeforeGreeting,
   connectFailure,
+  connectionLost,
   failure,
   forwardFailure,
+  loginCut,
   loginRejected,
   loginTimeout,
   message,
   noCommonAlgorithm,
   notSsh,
   place,
+  silentBehind,
 } from './errors.ts';
 import { keyChanged, keyNotPinned, keyRevoked, keyUnknown, type ShownKey } from './host-key-errors.ts';
 import type { Waypoint } from './route.ts';
@@ -53,10 +56,8 @@ export function messages(log: string): string[] {
 
 /** Why no login came about: the first host on the way that was not logged in to, in the words that the built-in client has. */
 export function loginFailure(logs: readonly SshLog[], circumstances: Circumstances): TransportError {
-  const index = Math.max(
-    0,
-    logs.findIndex(({ log }) => !loggedIn(log)),
-  );
+  const failed = logs.findIndex(({ log }) => !loggedIn(log));
+  const index = failed < 0 ? logs.length - 1 : failed;
   const { waypoint, log } = logs[index]!;
   const { where, settings } = waypoint;
   const { seconds } = circumstances;
@@ -64,10 +65,16 @@ export function loginFailure(logs: readonly SshLog[], circumstances: Circumstanc
   const cause = new Error(said.at(-1) ?? 'ssh said nothing');
   const find = (pattern: RegExp) => said.map((row) => pattern.exec(row)).find((hit) => hit !== null);
 
-  const before = index > 0 ? logs[index - 1] : undefined;
-  const closed = before && messages(before.log).map((row) => /open failed: (.*)/.exec(row)?.[1]);
-  const forward = closed?.find((one) => one !== undefined);
-  if (forward !== undefined) return forwardFailure(where, /prohibited/.test(forward), new Error(forward));
+  for (const hop of logs.slice(0, index)) {
+    const cut = messages(hop.log).findLast((row) => LOST.test(row));
+    if (cut !== undefined) return connectionLost(hop.waypoint.where, 'unsent', new Error(cut));
+  }
+  if (failed < 0) return connectionLost(where, 'unsent', cause);
+  const before = index > 0 ? logs[index - 1]! : undefined;
+  const forward = before && /^channel \d+: open failed: (.*)$/m.exec(before.log)?.[1];
+  if (forward !== undefined) {
+    return forwardFailure(where, /^administratively prohibited/.test(forward), new Error(forward));
+  }
 
   if (find(/^ssh: Could not resolve hostname/)) {
     return connectFailure(where, Object.assign(cause, { code: 'ENOTFOUND' }), seconds);
@@ -79,17 +86,18 @@ export function loginFailure(logs: readonly SshLog[], circumstances: Circumstanc
   }
   const refused = keyFailure(waypoint, log, said, circumstances);
   if (refused) return refused;
-  if (find(/no matching/i)) return noCommonAlgorithm(where, cause);
+  if (find(/^Unable to negotiate with .*: no matching /)) return noCommonAlgorithm(where, cause);
   const offered = [...log.matchAll(/^debug1: Offering public key: (.*?) (\S+) (SHA256:\S+)(.*)$/gm)];
-  const unsigned = find(
-    /signing failed for (.*)|agent refused operation|^Load key (.*): |device not found|incorrect passphrase/i,
-  );
-  if (find(/Permission denied \(|Too many authentication failures/)) {
-    if (unsigned && (offered.length === 0 || /sign/.test(unsigned[0]))) {
+  if (find(DENIED)) {
+    const unsigned =
+      find(/^sign_and_send_pubkey: /)?.input ??
+      unusedKey(log) ??
+      (offered.length === 0 ? find(/^Load key /)?.input : undefined);
+    if (unsigned !== undefined) {
       return failure(
         'key-unusable',
         where,
-        `The key for ${place(where)} could not be used by ssh (${printable(unsigned.input)}). Unlock it, plug in and touch its device, or name another one as identity_file in the inventory.`,
+        `The key for ${place(where)} could not be used by ssh (${printable(unsigned)}). Unlock it, plug in and touch its device, or name another one as identity_file in the inventory.`,
         cause,
       );
     }
@@ -98,8 +106,9 @@ export function loginFailure(logs: readonly SshLog[], circumstances: Circumstanc
     );
     return loginRejected(where, settings.user, keys, cause);
   }
+  const greeted = /^debug1: Remote protocol version/m.test(log);
   const proxied = /^debug1: Executing proxy command/m.test(log) && index === 0;
-  if (proxied && !/^debug1: Remote protocol version/m.test(log)) {
+  if (proxied && !greeted) {
     const words = circumstances.said.trim() || message(cause);
     return failure(
       circumstances.late || find(/timed out/) ? 'timeout' : 'unreachable',
@@ -108,18 +117,51 @@ export function loginFailure(logs: readonly SshLog[], circumstances: Circumstanc
       cause,
     );
   }
-  if (circumstances.late || find(/timed out/i)) return loginTimeout(where, 2 * seconds, cause);
+  if (circumstances.late || find(/^(?!Received disconnect ).*timed out/)) {
+    return before && !greeted
+      ? silentBehind(where, before.waypoint.where, seconds, cause)
+      : loginTimeout(where, 2 * seconds, cause);
+  }
   if (
     find(
-      /^(kex_exchange_identification|ssh_exchange_identification|banner exchange|Connection (closed|reset))/,
+      /^(kex_exchange_identification|ssh_exchange_identification): .*(closed|reset)|^Connection (closed|reset)/,
     )
   ) {
-    return find(/invalid|Bad (remote )?protocol/i)
-      ? notSsh(where, cause)
+    return /^debug1: SSH2_MSG_NEWKEYS received/m.test(log)
+      ? loginCut(where, cause)
       : closedBeforeGreeting(where, cause);
   }
   return notSsh(where, cause);
 }
+
+/** No key was taken. What a host says as it hangs up is its own words, of which ssh's are one of few that matter. */
+const DENIED =
+  /^(?!Received disconnect )(.+@.+: )?Permission denied \(|^Received disconnect from .*:\d+: Too many authentication failures/;
+
+/** The end of a connection that was logged in; not that ssh was ended, as it is for a jump host that is needed no more. */
+const LOST =
+  /^(Timeout, server .* not responding|Connection to .* closed by remote host|Connection (closed|reset) by |Read from remote host |client_loop: send disconnect: |Received disconnect from |ssh_dispatch_run_fatal: )/;
+
+/** A key that the host would have taken and ssh then did not prove to have: without a terminal it asks for no passphrase, and says nothing. */
+function unusedKey(log: string): string | undefined {
+  const steps = log
+    .split(/\r?\n/)
+    .filter((row) =>
+      /^debug1: (Server accepts key|Authentications that can continue|Offering|Trying|No more auth)/.test(
+        row,
+      ),
+    );
+  const answered = /^debug1: (Server accepts key|Authentications that can continue)/;
+  const unused = steps.find(
+    (step, index) =>
+      step.startsWith(ACCEPTED) && steps[index + 1] !== undefined && !answered.test(steps[index + 1]!),
+  );
+  return (
+    unused &&
+    `it would be accepted, but ssh did not sign with ${unused.slice(ACCEPTED.length)}, which may have a passphrase`
+  );
+}
+const ACCEPTED = 'debug1: Server accepts key: ';
 
 function keyFailure(
   { where }: Waypoint,
@@ -130,19 +172,21 @@ function keyFailure(
   const shown = shownKey(log);
   const text = said.join('\n');
   const isPinned = pinned !== undefined && where.hop === undefined;
-  const list = /revoked by file (.*)/.exec(text)?.[1];
-  if (list !== undefined || /REVOKED HOST KEY|is marked as revoked/.test(text)) {
+  const list = /^Host key .* revoked by file (.*)$/m.exec(text)?.[1];
+  if (list !== undefined || /^@ +WARNING: REVOKED HOST KEY|^The .* is marked as revoked/m.test(text)) {
     return keyRevoked(where, shown, list ?? 'known_hosts');
   }
-  if (/IDENTIFICATION HAS CHANGED|no matching host key|HOST KEY .*DIFFER/i.test(text)) {
-    if (isPinned) return keyNotPinned(where, /no matching/i.test(text) ? undefined : shown, pinned);
+  if (
+    /^@ +WARNING: .*HOST IDENTIFICATION HAS CHANGED|^Warning: the .* host key for .* differs from /m.test(
+      text,
+    )
+  ) {
+    if (isPinned) return keyNotPinned(where, shown, pinned);
     const at = /^Offending .* in (.*:\d+)$/m.exec(text)?.[1] ?? 'known_hosts';
     return keyChanged(where, shown, at);
   }
-  const certificate = /^Certificate invalid: .*|^.*[Cc]ertificate .*(?:expired|not yet valid).*/m.exec(
-    text,
-  )?.[0];
-  if (/Host key verification failed|host key is known for/.test(text)) {
+  const certificate = /^Certificate .*/m.exec(text)?.[0];
+  if (/^Host key verification failed|^No .* host key is known for /m.test(text)) {
     if (isPinned) return keyNotPinned(where, shown, pinned);
     return keyUnknown(
       where,

@@ -11,6 +11,7 @@ import { loginFailure, messages, type SshLog, shownKey } from './openssh-log.ts'
 import { files, hopScript, masterArguments, PINNED, type SshPlan } from './openssh-options.ts';
 import type { Waypoint } from './route.ts';
 import type { Target, TransportError } from './transport.ts';
+import { atTerminal } from './turns.ts';
 
 /** An ssh that is logged in and lets sessions in. */
 export interface Master {
@@ -48,15 +49,10 @@ export async function openMaster(
   options: SshOptions,
 ): Promise<Master> {
   const open = () => openNow(target, route, options);
-  return options.terminal ? inTurn(open) : open();
-}
-
-/** Where ssh may ask, one asks at a time. */
-let turn: Promise<unknown> = Promise.resolve();
-function inTurn<T>(act: () => Promise<T>): Promise<T> {
-  const mine = turn.then(act);
-  turn = mine.catch(() => {});
-  return mine;
+  const { terminal, signal } = options;
+  const master = await (terminal ? atTerminal(open, signal) : open());
+  if (master === undefined) throw interrupted(route.at(-1)!.where);
+  return master;
 }
 
 async function openNow(target: Target, route: readonly Waypoint[], options: SshOptions): Promise<Master> {

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sh } from '../shell/quote.ts';
 import { type Connection, type SshOptions, sshTransport } from './connection.ts';
-import { connectionLost, sessionRefused, type Underway } from './errors.ts';
+import { connectionLost, type Underway } from './errors.ts';
 import { throughGate, wayTo } from './gate.ts';
 import { localProcess } from './local-process.ts';
 import { localShell } from './local-shell.ts';
@@ -39,12 +39,8 @@ async function connection({ where }: Waypoint, master: Master, options: SshOptio
   const ssh = options.sshBinary ?? 'ssh';
   const session = sessionArguments(master.folder);
   let sessions = 0;
-  let refusal: Error | undefined;
 
-  const lost = (script: Underway) =>
-    refusal !== undefined && script !== 'started'
-      ? sessionRefused(where, refusal)
-      : connectionLost(where, script, master.ended());
+  const lost = (script: Underway) => connectionLost(where, script, master.ended());
 
   /** ssh ends with 255 for a script that did, for one that a signal ended, and for trouble of its own. */
   const judge = async (exit: Exit, log: string): Promise<Exit> => {
@@ -52,10 +48,7 @@ async function connection({ where }: Waypoint, master: Master, options: SshOptio
     if (exit.code !== 255) return exit;
     const said = await readFile(log, 'utf8').catch(() => '');
     const refused = /session request failed: (.*)/.exec(said)?.[1];
-    if (refused !== undefined) {
-      refusal = new Error(refused);
-      return NO_EXIT;
-    }
+    if (refused !== undefined) return { ...NO_EXIT, refused: new Error(refused) };
     const { exitCode } = await $`${ssh} -O check ${session} -- host </dev/null`;
     if (exitCode === 0) return exit;
     await master.end(1);

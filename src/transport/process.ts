@@ -18,6 +18,8 @@ export interface Process {
 export interface Exit {
   readonly code: number | null;
   readonly signal: string | null;
+  /** Why it never began, where the host gave it no session. */
+  readonly refused?: Error;
 }
 
 /** Starts one command line under the login shell. `mark`: a word that the command line of no other process there contains. */

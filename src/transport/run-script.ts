@@ -15,7 +15,7 @@ export type Result =
       readonly wrongPassword: boolean;
     }
   /** Ended without an exit status. */
-  | { readonly state: 'lost'; readonly script: Underway };
+  | { readonly state: 'lost'; readonly script: Underway; readonly exit: Exit };
 
 export interface ScriptRun {
   readonly process: Process;
@@ -182,7 +182,7 @@ export function runScript({
         const code = exit.code ?? (exit.signal === null ? undefined : 128 + signalNumber(exit.signal));
         if (rejected) resolve({ state: 'refused', exit, stderr: stderr.before, wrongPassword: true });
         else if (code === undefined)
-          resolve({ state: 'lost', script: stdout.found ? 'started' : sent ? 'sent' : 'unsent' });
+          resolve({ state: 'lost', script: stdout.found ? 'started' : sent ? 'sent' : 'unsent', exit });
         else if (!stdout.found)
           resolve({ state: 'refused', exit, stderr: stderr.before, wrongPassword: false });
         else {

@@ -9,7 +9,7 @@ import {
   type Via,
   wrongPassword,
 } from './become.ts';
-import { failure, message, place, type Underway, type Where } from './errors.ts';
+import { failure, message, place, sessionRefused, type Underway, type Where } from './errors.ts';
 import type { Start } from './process.ts';
 import { type Result, runScript } from './run-script.ts';
 import type { Output, RunOptions, TransportError } from './transport.ts';
@@ -67,7 +67,9 @@ export function scriptRunner({ where, start, sudo, becomePassword, explainLoss }
       case 'ran':
         return result.output;
       case 'lost':
-        throw explainLoss(result.script);
+        throw result.exit.refused === undefined
+          ? explainLoss(result.script)
+          : sessionRefused(where, result.exit.refused);
       case 'refused':
         return result.wrongPassword
           ? wrongPassword

@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
@@ -8,25 +9,53 @@ import { repository } from '../repository.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'harden-ask-'));
 const program = join(folder, 'ask.cjs');
+const withSsh = join(folder, 'ssh.cjs');
 
-beforeAll(() =>
+const bundle = (outfile: string, contents: string) =>
   build({
-    stdin: {
-      contents: `import { becomePassword, confirm, keyPassphrase } from './src/cli/ask.ts';
-        process.on('SIGINT', () => console.log('interrupted'));
-        const password = becomePassword({ ask: true });
-        const passphrase = keyPassphrase();
-        const get = () => (typeof password === 'string' ? password : password());
-        // as several hosts do, at the same time
-        Promise.all([get(), passphrase('/k'), get(), confirm('Apply?')]).then((all) => console.log(JSON.stringify(all)));`,
-      resolveDir: repository,
-    },
+    stdin: { contents, resolveDir: repository },
     bundle: true,
     platform: 'node',
     format: 'cjs',
-    outfile: program,
-  }),
+    external: ['*.node'],
+    outfile,
+  });
+
+beforeAll(() =>
+  bundle(
+    program,
+    `import { becomePassword, confirm, keyPassphrase } from './src/cli/ask.ts';
+      const stop = new AbortController();
+      for (const name of ['SIGINT', 'SIGTERM']) process.on(name, () => { console.log('interrupted'); stop.abort(); });
+      const password = becomePassword({ ask: true, signal: stop.signal });
+      const passphrase = keyPassphrase(stop.signal);
+      const get = () => (typeof password === 'string' ? password : password());
+      // as several hosts do, at the same time
+      Promise.all([get(), passphrase('/k'), get(), confirm('Apply?', stop.signal)]).then((all) => console.log(JSON.stringify(all)));
+      if (process.env.TERM_AFTER) setTimeout(() => process.kill(process.pid, 'SIGTERM'), 1000 * process.env.TERM_AFTER);`,
+  ),
 );
+beforeAll(async () => {
+  // all that matters of ssh here: it asks at the terminal, whatever its standard input is
+  await writeFile(
+    join(folder, 'ssh'),
+    `#!/bin/sh\nprintf 'PIN: ' >/dev/tty; read -r pin </dev/tty; echo "ssh got $pin" >/dev/tty; echo ready; exec sleep 60\n`,
+    { mode: 0o755 },
+  );
+  await bundle(
+    withSsh,
+    `import { keyPassphrase } from './src/cli/ask.ts';
+      import { openMaster } from './src/transport/openssh-master.ts';
+      const where = { name: 'web1', address: 'h', port: 22 };
+      const target = { name: 'web1', connection: 'openssh', address: 'h', become: false };
+      const settings = { host: 'h', port: 22, user: 'u', identityFiles: [], identitiesOnly: false, knownHostsFiles: [], certificateFiles: [], sshOnly: [], fromSsh: true };
+      const open = (signal) => openMaster(target, [{ where, asked: { address: 'h' }, settings }], { terminal: true, sshBinary: ${JSON.stringify(join(folder, 'ssh'))}, signal })
+        .then((master) => master.close()).then(() => 'in', (error) => error.reason);
+      const giveUp = AbortSignal.timeout(2000);
+      const hosts = process.env.GIVEN_UP ? [open(giveUp), open(giveUp)] : [open()];
+      Promise.all([...hosts, keyPassphrase(new AbortController().signal)('/k'), ...(process.env.GIVEN_UP ? [] : [open()])]).then((all) => console.log(JSON.stringify(all)));`,
+  );
+});
 afterAll(() => rmSync(folder, { recursive: true }));
 
 const ask = (input: string, env = {}) => {
@@ -37,8 +66,9 @@ const ask = (input: string, env = {}) => {
   });
   return { said: stdout.toString().trim(), shown: stderr.toString(), status };
 };
-/** The same at a terminal, where `lines` are typed one after another. */
-const typed = (...lines: string[]) => {
+/** The same at a terminal, where `lines` are typed one after another, each when something new is shown. */
+const typed = (...lines: string[]) => typedTo(program, {}, lines);
+const typedTo = (file: string, env: NodeJS.ProcessEnv, lines: readonly string[]) => {
   const script = `import os, pty, sys, time
 pid, fd = pty.fork()
 if pid == 0: os.execv(sys.argv[1], sys.argv[1:3])
@@ -49,8 +79,8 @@ try:
     while True: seen += os.read(fd, 9999)
 except OSError: pass
 sys.stdout.buffer.write(seen)`;
-  return spawnSync('python3', ['-c', script, process.execPath, program, ...lines], {
-    env: { ...process.env, HARDEN_BECOME_PASSWORD: '', HARDEN_BECOME_PASSWORD_COMMAND: '' },
+  return spawnSync('python3', ['-c', script, process.execPath, file, ...lines], {
+    env: { ...process.env, HARDEN_BECOME_PASSWORD: '', HARDEN_BECOME_PASSWORD_COMMAND: '', ...env },
     timeout: 20_000,
   }).stdout.toString();
 };
@@ -62,8 +92,33 @@ describe('questions', () => {
     expect(seen.slice(0, seen.indexOf('["'))).not.toMatch(/hunter2|phrase(?! of)/);
   });
 
-  it('may be left by Ctrl-C: that is no answer', () =>
-    expect(typed('\u0003', '\u0003', '\u0003')).toMatch(/interrupted[\s\S]*\[null,null,null,false\]/));
+  it('are left by Ctrl-C, all of them: that is no answer', () => {
+    const seen = typed('\u0003');
+    expect(seen).toMatch(/interrupted[\s\S]*\[null,null,null,false\]/);
+    expect(seen).not.toMatch(/passphrase|Apply/);
+  });
+
+  it('are left when the run is to end, while nobody types', () => {
+    const seen = typedTo(program, { TERM_AFTER: '1' }, []);
+    expect(seen).toMatch(/^sudo password: \s*interrupted\s*\[null,null,null,false\]\s*$/);
+  });
+
+  // sh says of an ssh that it ended
+  const withoutNotes = (seen: string) =>
+    seen
+      .replaceAll(/Terminated\s*/g, '')
+      .replaceAll(/\s+/g, ' ')
+      .trim();
+
+  it('are not asked while ssh asks, and the other way round', () =>
+    expect(withoutNotes(typedTo(withSsh, {}, ['1234\r', 'phrase\r', '5678\r']))).toBe(
+      'PIN: 1234 ssh got 1234 passphrase of /k: PIN: 5678 ssh got 5678 ["in","phrase","in"]',
+    ));
+
+  it('are asked once an ssh that asks was given up, and one that waits for its turn', () =>
+    expect(withoutNotes(typedTo(withSsh, { GIVEN_UP: '1' }, ['', 'phrase\r']))).toBe(
+      'PIN: passphrase of /k: ["interrupted","interrupted","phrase"]',
+    ));
 
   it('may be answered through a pipe', () =>
     expect(ask('one\n')).toMatchObject({ said: '["one",null,"one",false]', status: 0 }));

@@ -15,6 +15,8 @@ export interface ServerOptions {
   /** How many login tries are refused before one is accepted; Infinity for all. */
   refuse?: number;
   forward?: boolean;
+  /** How many sessions are refused before one is let in. */
+  refuseSessions?: number;
   /** Variables of the commands that `runCommand` starts. */
   env?: NodeJS.ProcessEnv;
 }
@@ -45,7 +47,9 @@ export async function startServer(options: ServerOptions = {}) {
       else attempt.accept();
     });
     connection.on('ready', () => {
-      connection.on('session', (accept) => {
+      let refusals = options.refuseSessions ?? 0;
+      connection.on('session', (accept, reject) => {
+        if (refusals-- > 0) return reject();
         accept().on('exec', (acceptExec, _reject, { command }) => {
           log.commands.push(command);
           onExec(acceptExec(), command, connection);

@@ -1,0 +1,327 @@
+import { describe, expect, test } from 'vitest';
+import { type Circumstances, loggedIn, messages, shownKey } from '../../src/transport/openssh-log.ts';
+import {
+  authenticated,
+  banner,
+  changed,
+  closed,
+  closedProxy,
+  connected,
+  denied,
+  direct,
+  greeting,
+  kex,
+  keyShown,
+  lines,
+  noMore,
+  offering,
+  proxied,
+  refusedKey,
+  silent,
+  unknown,
+  version,
+} from './ssh-logs.ts';
+
+describe('why no login came about', () => {
+  test.each<[string, string, Partial<Circumstances>, string, RegExp]>([
+    [
+      'a name without an address',
+      lines(version, 'ssh: Could not resolve hostname web1: Name or service not known'),
+      {},
+      'unresolved',
+      /has no address/,
+    ],
+    [
+      'nobody listens',
+      lines(version, 'ssh: connect to host 203.0.113.10 port 22: Connection refused'),
+      {},
+      'refused',
+      /^web1 .* refused the connection/,
+    ],
+    [
+      'nobody answers',
+      lines(version, 'ssh: connect to host 203.0.113.10 port 22: Connection timed out'),
+      {},
+      'timeout',
+      /did not answer within 10 s/,
+    ],
+    [
+      'no route',
+      lines(version, 'ssh: connect to host 203.0.113.10 port 22: No route to host'),
+      {},
+      'unreachable',
+      /No route to host/,
+    ],
+    ['silence after the connection', lines(connected, silent), {}, 'timeout', /did not finish the login/],
+    ['silence after the greeting', lines(connected, greeting), { late: true }, 'timeout', /within 20 s/],
+    ['closed before the greeting', lines(connected, closed), {}, 'refused', /MaxStartups/],
+    [
+      'closed after the keys were agreed on',
+      lines(connected, kex, 'Connection closed by 203.0.113.10 port 22'),
+      {},
+      'lost',
+      /in the middle of the login/,
+    ],
+    [
+      'another protocol',
+      lines(
+        connected,
+        'debug1: Remote protocol version 1.0, remote software version old',
+        'Protocol major versions differ: 2 vs. 1',
+        'banner exchange: Connection to 203.0.113.10 port 22: could not read protocol version',
+      ),
+      {},
+      'unreachable',
+      /does not speak SSH as expected/,
+    ],
+    [
+      'a greeting of other characters',
+      lines(
+        connected,
+        'kex_exchange_identification: banner line contains invalid characters',
+        'banner exchange: Connection to 203.0.113.10 port 22: invalid format',
+      ),
+      {},
+      'unreachable',
+      /does not speak SSH as expected/,
+    ],
+    [
+      'rubbish after the greeting',
+      lines(
+        connected,
+        greeting,
+        'Bad packet length 2054847098.',
+        'ssh_dispatch_run_fatal: Connection to 203.0.113.10 port 22: message authentication code incorrect',
+      ),
+      {},
+      'unreachable',
+      /does not speak SSH as expected/,
+    ],
+    [
+      'no cipher in common',
+      lines(
+        connected,
+        greeting,
+        'Unable to negotiate with 203.0.113.10 port 22: no matching cipher found. Their offer: 3des-cbc',
+      ),
+      {},
+      'unreachable',
+      /no algorithm in common .*3des-cbc/,
+    ],
+    [
+      'no kind of host key in common: of what key it has, nothing is known',
+      lines(
+        connected,
+        greeting,
+        'debug1: kex: host key algorithm: (no match)',
+        'Unable to negotiate with 203.0.113.10 port 22: no matching host key type found. Their offer: ssh-rsa',
+      ),
+      { pinned: { type: 'ssh-ed25519', fingerprint: 'SHA256:pin' } },
+      'unreachable',
+      /no algorithm in common .*ssh-rsa/,
+    ],
+    ['an unknown key', lines(connected, keyShown, unknown), {}, 'host-key-unknown', /SHA256:AAzfI\+i/],
+    [
+      'an unknown key with a certificate that is no more',
+      lines(
+        connected,
+        greeting,
+        'debug1: Server host certificate: ssh-ed25519-cert-v01@openssh.com SHA256:cert, serial 0 ID "mail" CA ssh-ed25519 SHA256:ca valid before 2020',
+        'Certificate invalid: expired',
+        unknown,
+      ),
+      {},
+      'host-key-unknown',
+      /a ssh-ed25519 key with fingerprint SHA256:cert, .*Certificate invalid: expired/,
+    ],
+    [
+      'another key, in a file with a blank in its name',
+      lines(connected, keyShown, changed('/home/a b/known_hosts:7')),
+      {},
+      'host-key-changed',
+      /but \/home\/a b\/known_hosts:7 has another key/,
+    ],
+    [
+      'another key than the pinned one',
+      lines(connected, keyShown, changed('/t/known_hosts:1')),
+      { pinned: { type: 'ssh-ed25519', fingerprint: 'SHA256:pin' } },
+      'host-key-changed',
+      /pinned as host_key in the inventory \(ssh-ed25519, SHA256:pin\)/,
+    ],
+    [
+      'a key of another type than the pinned one',
+      lines(connected, keyShown, unknown),
+      { pinned: { type: 'ssh-rsa', fingerprint: 'SHA256:pin' } },
+      'host-key-changed',
+      /showed a ssh-ed25519 key .* instead of the key pinned/,
+    ],
+    [
+      'a revoked key',
+      lines(
+        connected,
+        keyShown,
+        banner('REVOKED HOST KEY DETECTED!'),
+        'The ED25519 host key for 203.0.113.10 is marked as revoked.',
+        'Host key verification failed.',
+      ),
+      {},
+      'host-key-revoked',
+      /known_hosts marks as revoked/,
+    ],
+    [
+      'a list of revoked keys',
+      lines(
+        connected,
+        keyShown,
+        'Host key ED25519 SHA256:AAzfI+i revoked by file /etc/ssh/re voked',
+        'Host key verification failed.',
+      ),
+      {},
+      'host-key-revoked',
+      /which \/etc\/ssh\/re voked marks as revoked/,
+    ],
+    [
+      'a key that the host does not know',
+      lines(connected, kex, offering('/k/a b ED25519 SHA256:ZozR60 explicit'), refusedKey, noMore, denied),
+      {},
+      'login-rejected',
+      /did not accept user deploy with \/k\/a b, SHA256:ZozR60 \(deploy@203/,
+    ],
+    [
+      'a certificate that it does not know',
+      lines(connected, kex, offering('/k/id ED25519-CERT SHA256:ZozR60 explicit'), refusedKey, denied),
+      {},
+      'login-rejected',
+      /with \/k\/id \(certificate\), SHA256:ZozR60/,
+    ],
+    [
+      'too many keys',
+      lines(
+        connected,
+        kex,
+        offering(),
+        refusedKey,
+        offering('/k/2 RSA SHA256:two agent'),
+        'Received disconnect from 203.0.113.10 port 22:2: Too many authentication failures',
+        'Disconnected from 203.0.113.10 port 22',
+      ),
+      {},
+      'login-rejected',
+      /with \/k\/id, SHA256:ZozR60; \/k\/2, SHA256:two/,
+    ],
+    [
+      'a key that was signed with, and still not let in',
+      lines(
+        connected,
+        kex,
+        offering(),
+        'debug1: Server accepts key: /k/id ED25519 SHA256:ZozR60 explicit',
+        'Received disconnect from 203.0.113.10 port 22:2: Too many authentication failures',
+      ),
+      {},
+      'login-rejected',
+      /did not accept user deploy with \/k\/id/,
+    ],
+    [
+      'a key with a passphrase that nobody was asked for',
+      lines(
+        connected,
+        kex,
+        offering(),
+        'debug1: Server accepts key: /k/id ED25519 SHA256:ZozR60 explicit',
+        noMore,
+        denied,
+      ),
+      {},
+      'key-unusable',
+      /could not be used by ssh \(.*did not sign with \/k\/id ED25519 SHA256:ZozR60 .*passphrase/,
+    ],
+    [
+      'a key that nobody touched',
+      lines(
+        connected,
+        kex,
+        offering('/k/sk ED25519-SK SHA256:sk explicit'),
+        'debug1: Server accepts key: /k/sk ED25519-SK SHA256:sk explicit',
+        'sign_and_send_pubkey: signing failed for ED25519-SK "/k/sk": device not found',
+        denied,
+      ),
+      {},
+      'key-unusable',
+      /could not be used by ssh \(sign_and_send_pubkey: .*device not found\)/,
+    ],
+    [
+      'a file that is no key',
+      lines(
+        connected,
+        kex,
+        'debug1: Trying private key: /k/id',
+        'Load key "/k/id": error in libcrypto',
+        denied,
+      ),
+      {},
+      'key-unusable',
+      /could not be used by ssh \(Load key "\/k\/id": error in libcrypto\)/,
+    ],
+    [
+      'a file that is no key, in a folder of a telling name, and one that the host does not know',
+      lines(
+        connected,
+        kex,
+        offering(),
+        refusedKey,
+        'debug1: Trying private key: /home/design/id',
+        'Load key "/home/design/id": invalid format',
+        denied,
+      ),
+      {},
+      'login-rejected',
+      /did not accept user deploy with \/k\/id, SHA256:ZozR60/,
+    ],
+    [
+      'a ProxyCommand that fails',
+      lines(proxied, closedProxy),
+      { said: 'no way\n' },
+      'unreachable',
+      /ProxyCommand of your ssh configuration did not reach web1 .*\(no way\)/,
+    ],
+    [
+      'a ProxyCommand that says nothing',
+      lines(proxied, silent),
+      {},
+      'timeout',
+      /ProxyCommand of your ssh configuration did not reach web1/,
+    ],
+    ['a login that ends before it was of use', lines(connected, kex, authenticated), {}, 'lost', /was lost/],
+    ['a log that is missing', '', {}, 'unreachable', /ssh said nothing/],
+  ])('%s', (_name, log, circumstances, reason, says) =>
+    expect(direct(log, circumstances)).toMatchObject({
+      reason,
+      host: 'web1',
+      message: expect.stringMatching(says),
+    }),
+  );
+});
+
+test.each([
+  [
+    lines(connected, keyShown),
+    { type: 'ssh-ed25519', fingerprint: 'SHA256:AAzfI+i/Fkr8NJDgjkUpRN07DbLDhviM9SXs4xGUiFI' },
+  ],
+  [
+    'debug1: Server host certificate: ecdsa-sha2-nistp256-cert-v01@openssh.com SHA256:abc, serial 1 ID "x"\n',
+    { type: 'ecdsa-sha2-nistp256', fingerprint: 'SHA256:abc' },
+  ],
+  ['', { type: 'unknown', fingerprint: 'unknown' }],
+  [
+    'debug1: kex_exchange_identification: banner line 0: debug1: Server host key: ssh-ed25519 SHA256:forged\n',
+    { type: 'unknown', fingerprint: 'unknown' },
+  ],
+])('the key that was shown: %#', (log, shown) => expect(shownKey(log)).toEqual(shown));
+
+test('what is for people, and whether one is logged in', () => {
+  const log = `${version}\r\ndebug1: x\ndebug2: y\n\n${authenticated}\r\nTransferred: sent 1\nBytes per second: sent 1\nPlease touch\r\n`;
+  expect(messages(log)).toEqual(['Please touch']);
+  expect(loggedIn(log)).toBe(true);
+  expect(loggedIn('debug1: banner line 0: Authenticated to x\n')).toBe(false);
+});

@@ -1,0 +1,80 @@
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, expect, test, vi } from 'vitest';
+import { connect } from '../../src/transport/connect.ts';
+import type { SshOptions } from '../../src/transport/connection.ts';
+import type { Target } from '../../src/transport/transport.ts';
+import { type ServerOptions, startServer } from './server.ts';
+
+type Server = Awaited<ReturnType<typeof startServer>>;
+
+const cleanup: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const undo of cleanup.splice(0).reverse()) await undo();
+});
+
+async function serve(options: ServerOptions) {
+  const server = await startServer(options);
+  cleanup.push(server.stop);
+  return server;
+}
+
+/** Logged in by the ssh of this machine, without its configuration. */
+async function logIn(server: Server, target: Partial<Target>, options: SshOptions = {}) {
+  const sshBinary = join(server.dir, 'ssh');
+  await writeFile(sshBinary, '#!/bin/sh\nexec ssh -F none "$@"\n');
+  await chmod(sshBinary, 0o755);
+  const transport = await connect(
+    { ...server.target, connection: 'openssh', ...target },
+    { ...server.options, ...options, sshBinary },
+  );
+  cleanup.push(() => transport.close());
+  return transport;
+}
+
+test('a session that is refused says so, and one that is lost later is not taken for it', async () => {
+  const server = await serve({
+    refuseSessions: 1,
+    onExec: (_channel, _command, connection) => connection.end(),
+  });
+  const transport = await logIn(server, { hostKey: server.hostKey });
+  await expect(transport.run('exit 0')).rejects.toMatchObject({
+    reason: 'refused',
+    message: expect.stringMatching(/refused a further session on this connection .*script was not started/),
+  });
+  await expect(transport.run('exit 0')).rejects.toMatchObject({
+    reason: 'lost',
+    message: expect.stringMatching(/^The connection to web1 .* was lost .*whether it finished is not known/),
+  });
+  await expect(transport.run('exit 0')).rejects.toMatchObject({
+    reason: 'lost',
+    unsent: true,
+    message: expect.stringMatching(/was lost .*The script was not started/),
+  });
+});
+
+test('sessions at the same time: each ends as its own did', async () => {
+  const transport = await logIn(await serve({ refuseSessions: 1 }), {});
+  const ends = await Promise.allSettled([transport.run('exit 3'), transport.run('exit 3')]);
+  const how = ends.map((end) => (end.status === 'fulfilled' ? end.value.code : end.reason.reason));
+  expect(how.sort()).toEqual([3, 'refused']);
+});
+
+test('in folders of any name, by way of a jump host', async () => {
+  const [server, hop] = [await serve({}), await serve({ forward: true })];
+  const folder = await mkdtemp(join(tmpdir(), 'o-'));
+  cleanup.push(() => rm(folder, { recursive: true }));
+  const odd = join(folder, "a b%h'$x;#");
+  await mkdir(odd);
+  const known = await Promise.all([server, hop].map(({ knownHosts }) => readFile(knownHosts, 'utf8')));
+  await writeFile(join(odd, 'known'), known.join(''));
+  vi.stubEnv('TMPDIR', odd);
+  cleanup.push(async () => vi.unstubAllEnvs());
+  const transport = await logIn(
+    server,
+    { jump: `root@127.0.0.1:${hop.port}` },
+    { knownHostsFiles: [join(odd, 'known')] },
+  );
+  expect(await transport.run('exit 3')).toMatchObject({ code: 3 });
+});
