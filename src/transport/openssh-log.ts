@@ -92,7 +92,7 @@ export function loginFailure(logs: readonly SshLog[], circumstances: Circumstanc
     const unsigned =
       find(/^sign_and_send_pubkey: /)?.input ??
       unusedKey(log) ??
-      (offered.length === 0 ? find(/^Load key /)?.input : undefined);
+      (offered.length === 0 ? find(/^Load key |^pin required$/)?.input : undefined);
     if (unsigned !== undefined) {
       return failure(
         'key-unusable',

@@ -251,6 +251,13 @@ describe('why no login came about', () => {
       /could not be used by ssh \(sign_and_send_pubkey: .*device not found\)/,
     ],
     [
+      'a token whose PIN nobody was asked for',
+      lines('pin required', connected, kex, denied),
+      {},
+      'key-unusable',
+      /could not be used by ssh \(pin required\)\. Unlock it/,
+    ],
+    [
       'a file that is no key',
       lines(
         connected,
