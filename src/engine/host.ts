@@ -336,7 +336,7 @@ export class HostRun {
       this.#settle(judgeUnseen(wave, 'the second look failed'));
       return false;
     }
-    this.#settle(judgeConvergence(wave, this.#planned));
+    this.#settle(judgeConvergence(wave, this.#planned, journal));
     return ![...this.#outcomes.values()].some(
       ({ status }) => status === 'failed' || status === 'rolled-back',
     );

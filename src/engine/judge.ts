@@ -35,9 +35,7 @@ export function judgeSteps({ tasks, steps, confirmTimeout }: Wave, journal: Jour
       : ended
         ? `no new login was possible after it within ${confirmTimeout} s${ban(journal.bannedBy)}`
         : `the run was ended${hanging ? ` in the middle of a step (${hanging.title})` : ''} before a new login could confirm it`;
-  const trouble = journal.trouble
-    ? `; but this could not be put back: ${journal.trouble.split('\n').join(', ')}`
-    : '';
+  const trouble = notPutBack(journal.trouble);
   for (const { task, decision } of tasks) {
     const mine = steps.flatMap((step, index) =>
       step.tasks.includes(task.id) ? [{ step, state: journal.steps[index]! }] : [],
@@ -72,6 +70,9 @@ const ban = (jails: readonly string[] = []): string =>
     ? ''
     : ` (fail2ban had banned your address, by the ${jails.length === 1 ? 'jail' : 'jails'} ${sentenceList(jails)}: put it into trusted)`;
 
+const notPutBack = (trouble: string | undefined): string =>
+  trouble ? `; but this could not be put back: ${trouble.split('\n').join(', ')}` : '';
+
 /** What the host takes back of a guarded change: of a command, whose effect nobody knows, what it did to the firewall. */
 const undone = ({ changes }: Pending['decision']): string =>
   changes.some(({ kind }) => kind === 'run-command')
@@ -79,7 +80,11 @@ const undone = ({ changes }: Pending['decision']): string =>
     : 'undid it';
 
 /** Applied means proven: only the second look, here as it was planned anew, says that a task is done. Pure. */
-export function judgeConvergence(tasks: readonly Pending[], again: readonly Planned[]): Outcomes {
+export function judgeConvergence(
+  tasks: readonly Pending[],
+  again: readonly Planned[],
+  { trouble }: Pick<Journal, 'trouble'> = {},
+): Outcomes {
   return new Map(
     tasks.map(({ task, decision: { reason } }): [string, Outcome] => {
       const now = again.find((planned) => planned.task.id === task.id)?.decision;
@@ -89,7 +94,7 @@ export function judgeConvergence(tasks: readonly Pending[], again: readonly Plan
           ? { status: 'changed', reason }
           : {
               status: 'failed',
-              reason: `it was applied, but the host still says: ${now?.reason ?? 'nothing'}`,
+              reason: `it was applied, but the host still says: ${now?.reason ?? 'nothing'}${notPutBack(trouble)}`,
             },
       ];
     }),

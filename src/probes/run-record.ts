@@ -47,6 +47,8 @@ export interface RunUnit {
   readonly now: {
     readonly unitFileState: string;
     readonly activeState: string;
+    /** Its file is one that systemd can load. */
+    readonly loaded: boolean;
     /** Its last start, stop or reload: seconds since the epoch. */
     readonly stateChange: number;
   };
@@ -102,9 +104,10 @@ detail() {
   done
   unit_origins all | while read -r unit file active; do
     # gone with its package
-    [ "$(systemctl show -P LoadState -- "$unit")" != not-found ] || continue
+    load=$(systemctl show -P LoadState -- "$unit")
+    [ "$load" != not-found ] || continue
     changed=$(TZ=UTC systemctl show -P StateChangeTimestamp --timestamp=us -- "$unit")
-    echo "unit $unit $file $active $(systemctl show -P UnitFileState -- "$unit" | sed 's/^$/-/') $(systemctl show -P ActiveState -- "$unit") $(date -d "$changed" +%s.%N)"
+    echo "unit $unit $file $active $(systemctl show -P UnitFileState -- "$unit" | sed 's/^$/-/') $(systemctl show -P ActiveState -- "$unit") $(date -d "$changed" +%s.%N) $load"
   done
   there=$(dpkg-query -W -f '\${Package} \${db:Status-Status}\n' | sed -n 's/ installed$//p')
   record_folders | while read -r folder; do cat "$folder/packages" 2>/dev/null; done | while read -r word name; do
@@ -209,12 +212,18 @@ function parseUnit([
   nowFile,
   nowActive = '',
   stateChange,
+  load,
 ]: readonly string[]): RunUnit {
   const state = (word = '') => (word === '-' ? '' : word);
   return {
     unit,
     unitFileState: state(file),
     activeState: active,
-    now: { unitFileState: state(nowFile), activeState: nowActive, stateChange: Number(stateChange) },
+    now: {
+      unitFileState: state(nowFile),
+      activeState: nowActive,
+      stateChange: Number(stateChange),
+      loaded: load === 'loaded',
+    },
   };
 }

@@ -100,6 +100,8 @@ export interface ControlUnit {
   readonly reads?: readonly string[];
   /** It brings back how the unit was before harden, which is then no longer noted. */
   readonly restores?: boolean;
+  /** It starts, if it can: a run may have found files with which it could not. That is told, and ends nothing; but for a door. */
+  readonly lenient?: boolean;
 }
 
 /** A command of the user's own. */

@@ -136,7 +136,7 @@ describe('the record of a run', () => {
 
   it('knows units and packages', () => {
     const { units, packages, waves } = record(
-      'unit x.service - inactive enabled active 3.25',
+      'unit x.service - inactive enabled active 3.25 bad-setting',
       'package installed a there',
       'package removed b gone',
     );
@@ -146,7 +146,7 @@ describe('the record of a run', () => {
         unit: 'x.service',
         unitFileState: '',
         activeState: 'inactive',
-        now: { unitFileState: 'enabled', activeState: 'active', stateChange: 3.25 },
+        now: { unitFileState: 'enabled', activeState: 'active', stateChange: 3.25, loaded: false },
       },
     ]);
     expect(packages).toEqual([

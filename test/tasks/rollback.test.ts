@@ -36,7 +36,7 @@ const unit = (over: Partial<RunUnit> = {}): RunUnit => ({
   unit: 'x.service',
   unitFileState: 'enabled',
   activeState: 'active',
-  now: { unitFileState: 'enabled', activeState: 'active', stateChange: 200 },
+  now: { unitFileState: 'enabled', activeState: 'active', stateChange: 200, loaded: true },
   ...over,
 });
 const families = (rules: readonly string[] | undefined): FirewallState['ipv4'] => ({
@@ -183,7 +183,7 @@ describe('units', () => {
     ],
     [
       'one that it disabled and stopped',
-      { now: { unitFileState: 'disabled', activeState: 'inactive', stateChange: 200 } },
+      { now: { unitFileState: 'disabled', activeState: 'inactive', stateChange: 200, loaded: true } },
       ['control-unit enable x.service', 'control-unit start x.service'],
     ],
     [
@@ -205,6 +205,9 @@ describe('units', () => {
     ]);
     const back = file({ now: { state: 'file', ...OLD, ctime: 300 } });
     expect(did(run({ files: [back], units: [unit()] }))).toEqual(['control-unit restart x.service']);
+    // the file that stood there before is one that systemd cannot load
+    const broken = unit({ now: { ...unit().now, loaded: false } });
+    expect(plan(run({ files: [back], units: [broken] })).verdict).toBe('ok');
   });
 });
 

@@ -120,8 +120,11 @@ export function compile(wave: readonly TaskChanges[]): Work {
       } else {
         const phase = cuts && !(leaving && ofFail2ban(change)) ? phaseOf(change, changes, cutsOff) : 'plain';
         const partial = change.kind === 'run-command' || change.kind === 'control-unit';
+        // nobody gets in by a door that may not be there
+        const strict =
+          change.kind === 'control-unit' && cutsOff(change) ? { ...change, lenient: false } : change;
         if (phase === 'guarded') guarded.push(change);
-        steps.push({ phase, tasks: [task.id], title: title(change), code: code(change), partial });
+        steps.push({ phase, tasks: [task.id], title: title(change), code: code(strict), partial });
       }
     }
   }

@@ -20,13 +20,13 @@ export function unitsParts(record: RunRecord, when: 'stop' | 'start'): Part[] {
       if (now.unitFileState.startsWith('masked')) actions.push('unmask');
       if (unitFileState === 'enabled' && now.unitFileState !== 'enabled') actions.push('enable');
       // fail2ban takes its files over by a reload of its own
-      const owed = ran && runs && unit !== FAIL2BAN && (pending || newest > now.stateChange);
+      const owed = ran && runs && unit !== FAIL2BAN && (pending || (now.loaded && newest > now.stateChange));
       if (ran && !runs) actions.push('start');
       else if (owed) actions.push('restart');
     }
     return {
       reasons: actions.length > 0 ? [unit] : [],
-      changes: actions.map((action) => ({ kind: 'control-unit', unit, action })),
+      changes: actions.map((action) => ({ kind: 'control-unit', unit, action, lenient: true })),
     };
   });
 }
