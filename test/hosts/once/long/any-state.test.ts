@@ -181,7 +181,19 @@ describe('whatever state the files of a host are in', () => {
               changed(files(before.state), files((await snapshotOf(host)).state)),
               rollback.text,
             ).toEqual([]);
-            await jailsRun(host, ['sshd', 'james']);
+            // a jail whose files were others before is what those say
+            const own = (...paths: Path[]) =>
+              paths.every((path) => !found[path] || found[path].content.kind === 'hardened');
+            await jailsRun(host, [
+              ...(own('/etc/fail2ban/jail.d/defaults-debian.conf') ? ['sshd'] : []),
+              ...(own(
+                '/etc/fail2ban/jail.d/james.conf',
+                '/etc/fail2ban/filter.d/james.conf',
+                '/opt/james/log/james.log',
+              )
+                ? ['james']
+                : []),
+            ]);
             return;
           }
           blocked += 1;
