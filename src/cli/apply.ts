@@ -36,7 +36,7 @@ export async function applyPlan(
       asks &&
       !(await confirm(`${verb} ${pending.length} ${pending.length === 1 ? 'host' : 'hosts'}?`, session.stop))
     ) {
-      process.stderr.write('You did not agree: nothing was changed.\n');
+      process.stderr.write('You did not agree: the plan was not carried out.\n');
       return session.finish(checked, { declined: true });
     }
     const applied = await session.each((host) =>

@@ -177,7 +177,8 @@ export class SourceDocument {
       return item === undefined || isPair(item) ? undefined : { value: this.#resolve(item as Node) };
     }
     if (!isMap(node)) return undefined;
-    for (const pair of node.items) {
+    // of a key that stands twice the last one counts
+    for (const pair of node.items.toReversed()) {
       if (isScalar(pair.key) && String(pair.key.value) === String(part)) {
         return { key: rangeOf(pair.key), value: this.#resolve(pair.value as Node | null) };
       }

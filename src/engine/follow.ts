@@ -92,7 +92,8 @@ export class Follower {
       const shutOut = (await this.#confirming) === false;
       if (shutOut) this.#confirming = undefined;
       await line.close();
-      const seconds = Math.ceil(this.#patience(--this.#spare, shutOut, since));
+      this.#spare--;
+      const seconds = Math.ceil(this.#patience(last !== lost, shutOut, since));
       progress(
         `the connection was lost${this.#chunks.length > 0 ? '; the host goes on by itself' : ' before the host had answered'}, connecting again${seconds > 1 ? ` in ${seconds} s` : ''}`,
       );
@@ -118,13 +119,12 @@ export class Follower {
    * Seconds before the line is tried again. Where nobody gets in the host has to undo first: the first try may find that it
    * was but the network, the second comes when the window is over.
    */
-  #patience(spare: number, shutOut: boolean, lostAt: number): number {
+  #patience(tried: boolean, shutOut: boolean, lostAt: number): number {
     const { guard } = this.#journal();
-    const last = spare === 0;
-    if (guard !== 'armed' && guard !== 'waiting') return RETRY[last ? 1 : 0];
+    if (guard !== 'armed' && guard !== 'waiting') return RETRY[tried ? 1 : 0];
     const window = this.#options.confirmTimeout + GRACE;
     const left = Math.max(1, window - (Date.now() - (this.#waitingSince ?? lostAt)) / 1000);
-    if (last) return left;
+    if (tried) return left;
     if (!shutOut) return RETRY[0];
     return left > 20 ? left / 3 : left;
   }
@@ -164,7 +164,9 @@ export class Follower {
       progress(
         guard === 'confirmed'
           ? 'a new login worked: you can still get in'
-          : 'a new login worked, but too late: the host had undone the change already',
+          : guard === 'rolledback'
+            ? 'a new login worked, but too late: the host had undone the change already'
+            : 'a new login worked, but nothing could be confirmed there (is its disk read-only?); the host undoes the change by itself',
       );
       return true;
     } catch (error) {
@@ -177,7 +179,9 @@ export class Follower {
           return this.#confirm();
         }
       }
-      progress(`no new login was possible (${IN_SHORT[error.reason]}); the host undoes the change by itself`);
+      progress(
+        `no new login was possible (${IN_SHORT[error.reason]}); the host undoes the change by itself, unless a later one gets through in time`,
+      );
       return false;
     }
   }

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { lines, raw, type Sh, sh } from '../shell/quote.ts';
+import { JOB_UNIT, RUNS } from '../shell/records.ts';
 import type { Change } from '../tasks/change.ts';
 import { putFileBack } from './steps/library.ts';
 import { undoRules } from './steps/load-rules.ts';
@@ -14,7 +15,7 @@ import { undoRules } from './steps/load-rules.ts';
 const BOOT_UNIT = '/etc/systemd/system/harden-undo.service';
 const BOOT_WANTS = '/etc/systemd/system/sysinit.target.wants';
 
-/** Runs before the network, logins and fail2ban: they start with what stood before. */
+/** Runs before what reads the files of the door: the firewall, the network, logins and fail2ban start with what stood before. */
 const writeBootUnit = raw(`write_boot_unit() {
 cat > "$unit" <<END_OF_UNIT && chmod 0644 "$unit" && ln -sfn "$unit" "$wants/" && sync "$unit" "$wants"
 [Unit]
@@ -22,7 +23,7 @@ Description=Undo what harden changed and nobody confirmed
 DefaultDependencies=no
 RequiresMountsFor=$RUN
 After=local-fs.target
-Before=sysinit.target network-pre.target ssh.service sshd.service fail2ban.service
+Before=sysinit.target network-pre.target systemd-sysctl.service nftables.service netfilter-persistent.service ufw.service ssh.socket ssh.service sshd.service fail2ban.service
 
 [Service]
 Type=oneshot
@@ -93,9 +94,12 @@ done`);
  */
 const restoreTables = raw(`${nativeTables}
 if [ -e "$RUN/nft.before" ]; then
-  { native | sed 's/^/delete /'; cat "$RUN/nft.before"; } | nft -f - || native | while read -r _ family name; do
-    grep -qxF "table $family $name {" "$RUN/nft.before" || nft delete table "$family" "$name"
-  done
+  { native | sed 's/^/delete /'; cat "$RUN/nft.before"; } | nft -f - || {
+    trouble "the rules of nft"
+    native | while read -r _ family name; do
+      grep -qxF "table $family $name {" "$RUN/nft.before" || nft delete table "$family" "$name"
+    done
+  }
 fi
 for tool in iptables ip6tables; do
   [ -e "$RUN/$tool.before" ] || continue
@@ -110,11 +114,12 @@ done
 if timeout 20 fail2ban-client ping >/dev/null 2>&1; then timeout 60 fail2ban-client reload --restart >/dev/null 2>&1; fi`);
 
 /** Files that were noted since the guard was armed, the last first. */
-const restoreFiles = raw(`since=$(head -n 1 "$RUN/rolledback") units_changed= files_back=
+const restoreFiles = raw(`since=$(head -n 1 "$decided") units_changed= files_back=
 while read -r n state path; do
   [ "$n" -gt "$since" ] 2>/dev/null || continue
   files_back=yes
-  case $path in */systemd/*) units_changed=yes ;; esac
+  # generators have read it before anything else ran
+  case $boot$path in boot* | */systemd/*) units_changed=yes ;; esac
   if put_file_back "$RUN/before/$n" "$state" "$path"; then sed -i "s/^$n [^ ]*/$n undone/" "$RUN/files"; else trouble "$path"; fi
 done <<END_OF_FILES
 $(tac "$RUN/files")
@@ -151,7 +156,7 @@ back() {
     *) timeout 90 systemctl stop -- "$1" || trouble "$1" ;;
   esac
 }
-sed 1d "$RUN/rolledback" | while read -r unit active file invocation changed; do
+sed 1d "$decided" | while read -r unit active file invocation changed; do
   back "$unit" "$active" "$file" "$invocation" "$changed" >/dev/null 2>&1 </dev/null
 done`);
 
@@ -167,8 +172,8 @@ const unban = (operator: string): Sh =>
 
 /**
  * A script of its own that undoes the guarded changes unless they are confirmed; safe to run any number of times, by
- * the job, by systemd when the job ends, by the next boot (`boot` as argument), or by hand from a console. What could not be
- * undone is told in `trouble`.
+ * the job and systemd when it ends (`job` as argument), the next boot (`boot`), or by hand from a console, which ends the job. What
+ * could not be undone is told in `trouble`.
  */
 export function rollbackScript(run: string, guarded: readonly Change[], operator: string): Sh {
   const rules = guarded
@@ -181,7 +186,12 @@ export function rollbackScript(run: string, guarded: readonly Change[], operator
     raw('export LC_ALL=C PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'),
     raw('umask 077'),
     sh`RUN=${run}`,
-    raw(`boot=\${1:+boot}
+    raw(`boot=
+case \${1:-hand} in
+  boot) boot=boot ;;
+  # a step that is at work would go on; ended, the job has this done
+  hand) [ ! -e "$RUN/pending" ] || [ "$(readlink ${RUNS}/current)" != "$RUN" ] || systemctl stop ${JOB_UNIT} ;;
+esac
 # a host that goes down starts with what stood before; nothing can be started on it any more
 [ "$(systemctl is-system-running 2>/dev/null)" != stopping ] || boot=boot`),
     putFileBack,
@@ -189,8 +199,10 @@ export function rollbackScript(run: string, guarded: readonly Change[], operator
 # whoever comes second waits until the first is done; what cannot be locked is undone all the same
 if command exec 8>> "$RUN/undo.lock"; then flock 8; fi
 mv -T "$RUN/pending" "$RUN/rolledback" 2>/dev/null && sync "$RUN"
+# where nothing can be renamed nobody can confirm either
+decided=$RUN/rolledback; [ -e "$decided" ] || decided=$RUN/pending
 # one that was cut off in the middle is done again
-if [ -e "$RUN/rolledback" ] && ! [ -e "$RUN/undone" ]; then
+if [ -e "$decided" ] && ! [ -e "$RUN/undone" ]; then
 # the change may have filled the disk
 rm -f "$RUN/reserve" "$RUN/trouble"`),
     raw('if [ -z "$boot" ]; then'),

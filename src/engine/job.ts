@@ -71,7 +71,7 @@ export function jobScript(job: Job): string {
 exec >> "$RUN/journal" 2>&1`),
       frameFunctions(job.id),
       stepLibrary,
-      raw(`broken= finish=
+      raw(`broken= finish= armed=
 # in memory, where a full disk leaves room for words
 WORDS=$(mktemp -d /run/harden.XXXXXX) || WORDS=$RUN
 stopped() { [ -e "$RUN/stop" ]; }
@@ -79,6 +79,8 @@ stopped() { [ -e "$RUN/stop" ]; }
 step() {
   [ -z "$broken" ] || return
   [ -n "$finish" ] || ! stopped || return
+  # undone by somebody else meanwhile
+  [ -z "$armed" ] || [ -n "$finish" ] || [ -e "$RUN/pending" ] || return
   frame step "$1" start
   sync "$RUN/journal"
   ( set -e; "step_$1" ) > "$WORDS/output" 2>&1
@@ -113,7 +115,8 @@ function guardedPart(job: Job, run: (phase: Phase) => Sh): Sh {
   return lines([
     run('arm'),
     raw('if [ -e "$RUN/pending" ]; then'),
-    raw(`frame guard armed
+    raw(`armed=yes
+frame guard armed
 # a step that hangs, perhaps because of what it did, is undone all the same: by systemd, when nothing of it is left that goes on
 limit=$(( $(uptime) + ${seconds + HANGING} ))
 {
@@ -121,7 +124,7 @@ limit=$(( $(uptime) + ${seconds + HANGING} ))
   [ ! -e "$RUN/pending" ] || systemctl kill --signal=KILL ${JOB_UNIT}
 } &`),
     run('guarded'),
-    raw(`if [ -n "$broken" ] || stopped; then sh "$RUN/rollback.sh"; frame guard rolledback
+    raw(`if [ -n "$broken" ] || stopped; then sh "$RUN/rollback.sh" job; frame guard rolledback
 else`),
     // it puts its own files back if it fails: the rest may still be confirmed
     run('settle'),
@@ -132,7 +135,7 @@ else`),
     sh`frame guard waiting ${seconds}; sync "$RUN/journal"`,
     raw(`deadline=$(( $(uptime) + ${seconds} ))
 while [ -e "$RUN/pending" ]; do
-  if stopped || [ "$(uptime)" -ge "$deadline" ]; then sh "$RUN/rollback.sh"; break; fi
+  if stopped || [ "$(uptime)" -ge "$deadline" ]; then sh "$RUN/rollback.sh" job; break; fi
   sleep 0.1
 done
 if [ -e "$RUN/confirmed" ]; then
@@ -179,9 +182,10 @@ said=$({ mkdir "$RUN/before" "$RUN/after" && : > "$RUN/files" && : > "$RUN/packa
       raw(`said=$({ sh -n "$RUN/job.sh" && sh -n "$RUN/rollback.sh" && sync "$RUN/job.sh" "$RUN/rollback.sh" "$RUN"; } 2>&1) ||
   refuse 'the job was not written to /var/lib/harden as it was sent'
 said=$(systemd-run --quiet --collect --unit=${JOB_UNIT} --property=Type=exec \\
-  --property=ExecStopPost="/bin/sh $RUN/rollback.sh" --property=TimeoutStopSec=${UNDOING} /bin/sh "$RUN/job.sh" $HARDEN_CONNECTION 2>&1) || {
-  if working; then rm -rf -- "$RUN"; busy; fi
-  refuse 'systemd did not start the job'
+  --property=ExecStopPost="/bin/sh $RUN/rollback.sh job" --property=TimeoutStopSec=${UNDOING} /bin/sh "$RUN/job.sh" $HARDEN_CONNECTION 2>&1) || {
+  working || refuse 'systemd did not start the job'
+  # it may have started the job all the same, and only not have said so in time
+  case $(systemctl show -P ExecStart ${JOB_UNIT}) in *"$RUN/"*) ;; *) rm -rf -- "$RUN"; busy ;; esac
 }
 ln -sfnT "$RUN" ${RUNS}/current`),
       follow,
@@ -205,7 +209,9 @@ export function stopScript(id: string): string {
   return script(
     lines([
       sh`RUN=${directory(id)}`,
-      raw('i=0; until [ -d "$RUN" ] || [ $i -ge 50 ]; do sleep 0.1; i=$((i + 1)); done; : > "$RUN/stop"'),
+      raw(
+        'i=0; until [ -e "$RUN/job.sh" ] || [ $i -ge 50 ]; do sleep 0.1; i=$((i + 1)); done; [ ! -e "$RUN/job.sh" ] || : > "$RUN/stop"',
+      ),
     ]),
   );
 }
@@ -220,11 +226,13 @@ export function followScript(id: string): string {
       frameFunctions(id),
       working,
       sh`RUN=${directory(id)}`,
-      raw(`begun() { i=0; until [ -s "$RUN/journal" ] || [ $i -ge "$1" ]; do sleep 0.1; i=$((i + 1)); done; [ -s "$RUN/journal" ]; }
+      raw(`# begun TENTHS: waits that long at most
+begun() { i=0; until [ -s "$RUN/journal" ] || [ $i -ge "$1" ]; do sleep 0.1; i=$((i + 1)); done; [ -s "$RUN/journal" ]; }
 begun 20 || {
   mkdir -p -m 0700 ${RUNS} 2>/dev/null
   if mkdir "$RUN" 2>/dev/null || ! [ -d "$RUN" ]; then frame absent; exit; fi
-  begun 200
+  # once its folder is renamed it can neither be laid down nor begin
+  begun 200 || working || { mv -T "$RUN" "$RUN.never"; rm -rf -- "$RUN.never"; frame absent; exit; }
 }`),
       follow,
     ]),
@@ -239,7 +247,7 @@ export function undoScript(id: string): string {
       working,
       sh`RUN=${directory(id)}`,
       raw(
-        `working || systemd-run --quiet --collect --wait --unit=${JOB_UNIT} /bin/sh "$RUN/rollback.sh" >/dev/null 2>&1`,
+        `working || systemd-run --quiet --collect --wait --unit=${JOB_UNIT} /bin/sh "$RUN/rollback.sh" job >/dev/null 2>&1`,
       ),
       follow,
     ]),
@@ -251,7 +259,7 @@ if [ "$(readlink ${RUNS}/current)" = "$RUN" ] && [ "$pid" != 0 ]; then tail -n +
 else cat "$RUN/journal"; fi
 # the job is over, yet systemd may still be undoing what nobody confirmed; and as long as it is, the host stays locked
 i=0
-while [ $i -lt 300 ] && [ "$(readlink ${RUNS}/current)" = "$RUN" ] && working; do sleep 0.1; i=$((i + 1)); done
+while [ $i -lt ${UNDOING * 10} ] && [ "$(readlink ${RUNS}/current)" = "$RUN" ] && working; do sleep 0.1; i=$((i + 1)); done
 for state in pending confirmed rolledback; do if [ -e "$RUN/$state" ]; then frame guard "$state"; fi; done
 [ ! -s "$RUN/banned" ] || frame banned "$(head -c 1000 "$RUN/banned" | base64 -w0)="
 if [ -e "$RUN/rolledback" ] && ! [ -e "$RUN/undone" ]; then echo 'perhaps more, since undoing was cut off (harden apply finishes it)'; fi |

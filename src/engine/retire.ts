@@ -51,4 +51,4 @@ export const retireOld = (spared: string, state: string = STATE): Sh =>
   [ "$age" = young ] && [ -z "$(find "$folder/job.sh" -mtime ${`+${KEPT_DAYS}`})" ] || retire "$folder"
 done
 # of runs that never began
-find ${raw(state)}/runs -mindepth 1 -maxdepth 1 -type d -empty -mtime +1 -delete`;
+find ${raw(state)}/runs -mindepth 1 -maxdepth 1 -type d -mtime +1 | while read -r folder; do [ -e "$folder/job.sh" ] || rm -rf -- "$folder"; done`;

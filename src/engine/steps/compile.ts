@@ -60,9 +60,10 @@ const PHASES: readonly Phase[] = ['plain', 'arm', 'guarded', 'settle', 'confirme
 
 /**
  * The phase of a change of a guarded task. What belongs to rules reaches the disk only after the login that confirms
- * them, so that a restart rescues as well.
+ * them, so that a restart rescues as well; and what the host could not undo waits for it.
  */
 function phaseOf(change: Change, changes: readonly Change[], cutsOff: (change: Change) => boolean): Phase {
+  if (change.kind === 'remove-rules') return 'confirmed';
   return changes.some(({ kind }) => kind === 'load-rules') && !cutsOff(change) ? 'confirmed' : 'guarded';
 }
 
@@ -118,7 +119,8 @@ export function compile(wave: readonly TaskChanges[]): Work {
       } else if (change.kind === 'install-packages' || change.kind === 'remove-packages') {
         packages[change.kind].push({ task: task.id, names: change.names });
       } else {
-        const phase = cuts && !(leaving && ofFail2ban(change)) ? phaseOf(change, changes, cutsOff) : 'plain';
+        const last = leaving && ofFail2ban(change);
+        const phase = !cuts ? 'plain' : last ? 'confirmed' : phaseOf(change, changes, cutsOff);
         const partial = change.kind === 'run-command' || change.kind === 'control-unit';
         // nobody gets in by a door that may not be there
         const strict =
@@ -141,8 +143,10 @@ export function compile(wave: readonly TaskChanges[]): Work {
     if (asked.length === 0) continue;
     // one transaction of the package manager
     const change = { kind, names: [...new Set(asked.flatMap(({ names }) => names))] };
+    // what is purged nobody can bring back
+    const last = kind === 'remove-packages' && asked.some(({ task }) => guardedTasks.includes(task));
     steps.push({
-      phase: 'plain',
+      phase: last ? 'confirmed' : 'plain',
       tasks: asked.map(({ task }) => task),
       title: title(change),
       code: code(change),

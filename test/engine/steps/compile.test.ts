@@ -47,6 +47,26 @@ describe('compile', () => {
     ]);
   });
 
+  it('does what no host could undo after the login that confirms the rest', () => {
+    const purge: Change = { kind: 'remove-packages', names: ['fail2ban', 'x'] };
+    const chain: Change = { kind: 'remove-rules', family: 'ipv4', chain: 'HARDEN', before: [] };
+    expect(
+      outline(
+        entry('rollback', chain, write('/etc/ssh/sshd_config'), write('/etc/fail2ban/a'), write('/b'), purge),
+      ),
+    ).toEqual([
+      'arm rollback: make ready to undo what follows',
+      'guarded rollback: write /etc/ssh/sshd_config',
+      'guarded rollback: write /b',
+      'confirmed rollback: remove the IPv4 rules',
+      'confirmed rollback: write /etc/fail2ban/a',
+      'confirmed rollback: purge fail2ban x and what only they needed',
+    ]);
+    expect(outline(entry('package', purge))).toEqual([
+      'plain package: purge fail2ban x and what only they needed',
+    ]);
+  });
+
   it('lets fail2ban take over all files once, at the end', () => {
     expect(
       outline(

@@ -52,6 +52,16 @@ const shut = () =>
   );
 const state = () => host.must(`ls ${CONFIG} /etc/slow 2>/dev/null || :`);
 
+it('undone by hand from a console: the job ends with it, and nothing that would follow is begun', async () => {
+  const process = await run('apply', { guarded: true });
+  await journal('step 1 start');
+  await host.must('sh /var/lib/harden/runs/current/rollback.sh; ! systemctl -q is-active harden-run');
+  const { code, text } = await ended(process);
+  expect(code, text).toBe(4);
+  await host.must('ls /var/lib/harden/runs/current/undone; ! pgrep -x sleep');
+  expect(await state()).toBe('');
+});
+
 describe.sequential('one signal', () => {
   it('during a step: the step is finished, and nothing after it is begun', async () => {
     const process = await run('apply');
