@@ -37,7 +37,9 @@ export function lastingPart(
       `${sentenceList(value.dropIns)} changes ${UNIT}: the limits may not be loaded at boot; remove it`,
     );
   }
-  const masked = value?.unitFileState.startsWith('masked') ?? false;
+  // an empty file masks as well: what is written over it ends that
+  const empty = unitFile.state === 'present' && unitFile.value.kind === 'file';
+  const masked = (value?.unitFileState.startsWith('masked') ?? false) && !empty;
   const text = filePart({
     path: UNIT_FILE,
     text: UNIT_TEXT,
