@@ -80,7 +80,8 @@ export const results: Readonly<Record<string, RunResult>> = {
       tasks: [
         task('firewall', {
           status: 'rolled-back',
-          reason: 'no new login was possible, so the host undid it',
+          reason:
+            'no new login was possible after it within 60 s, so the host undid it; before: it does not exist',
         }),
       ],
     }),
