@@ -17,6 +17,8 @@ const runs = async () => {
   return log.host.runs ?? [];
 };
 
+const dryRun = (...args: string[]) => record('rollback', host.inventory(), { args: ['--dry-run', ...args] });
+
 async function rolledBack(...args: string[]) {
   const result = await record('rollback', host.inventory(), { args });
   expect(result.exitCode, result.text).toBe(0);
@@ -48,6 +50,14 @@ describe('rollback', () => {
         tasks: expect.arrayContaining(['fail2ban.installed', 'firewall.limits']),
       },
     ]);
+    const there = await snapshotOf(host);
+    const shown = await dryRun();
+    expect(shown.exitCode, shown.text).toBe(2);
+    expect(shown.host).toMatchObject({ status: 'drift', connections: 1, roundTrips: 1 });
+    expect(shown.text).toMatch(/^\s+-\s*maxretry = 2$/m);
+    expect(shown.text).toMatch(/^1 host: 1 to roll back\nnext: harden rollback inventory.yaml$/m);
+    expect(changed(there.state, (await snapshotOf(host)).state)).toEqual([]);
+    expect(await runs()).toHaveLength(1);
     const result = await rolledBack();
     expect(statuses(result)).toEqual({ rollback: 'changed' });
     const after = await lastingState(host);
@@ -59,6 +69,7 @@ describe('rollback', () => {
     expect((await rolledBack()).tasks.rollback?.reason).toMatch(
       /^everything is as it was before run [0-9a-f]{24} /,
     );
+    expect((await dryRun()).exitCode).toBe(0);
     expect((await runs()).map(({ command, state }) => [command, state])).toEqual([
       ['apply', 'ended'],
       ['rollback', 'ended'],

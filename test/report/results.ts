@@ -86,6 +86,20 @@ export const results: Readonly<Record<string, RunResult>> = {
       ],
     }),
   ]),
+  'rollback-dry-run': result('rollback', [
+    host('mail1', {
+      status: 'drift',
+      tasks: [
+        task('rollback', {
+          type: 'rollback',
+          status: 'drift',
+          reason: 'run 0123 (ann@laptop) changed /etc/x',
+          changes: [{ kind: 'file', path: '/etc/x', summary: 'put /etc/x back', diff: DIFF }],
+        }),
+      ],
+    }),
+    host('mail2', { tasks: [task('rollback', { type: 'rollback', reason: 'everything is as it was' })] }),
+  ]),
   blocked: result('apply', [
     host('mail1', {
       status: 'failed',
