@@ -69,6 +69,23 @@ describe('the record of a run', () => {
     expect(seen.get(RUN)).toMatchObject({ state: 'present', value: { id: RUN, files: [] } });
   });
 
+  it('names the applies that came after it, the latest first, each with what it changed', () => {
+    const [c, b] = ['c', 'b'].map((letter) => letter.repeat(24));
+    const seen = read(
+      `question 0\nrun ${RUN}\n${WAVE}package installed a there\nlater ${c}\npackage installed c gone\nlater ${b}\n`,
+    );
+    expect(seen.get('last')).toMatchObject({
+      value: {
+        id: RUN,
+        packages: [{ name: 'a' }],
+        later: [
+          { id: c, waves: [], packages: [{ name: 'c' }] },
+          { id: b, packages: [] },
+        ],
+      },
+    });
+  });
+
   it.each<[string, string, object]>([
     [
       'wrote over',
