@@ -128,7 +128,9 @@ describe('rollback', () => {
     await host.must('echo mine >>/etc/x');
     const foreign = await record('rollback', inventory);
     expect(foreign.exitCode, foreign.text).toBe(3);
-    expect(foreign.tasks.rollback?.reason).toMatch(/by none that harden remembers: put it right yourself \(/);
+    expect(foreign.tasks.rollback?.reason).toMatch(
+      /by no apply that harden remembers: put it right yourself \(/,
+    );
     expect(await host.must('cat /etc/x')).toBe('two\nmine');
     await host.must("printf 'two\\n' >/etc/x");
     expect((await record('rollback', inventory)).exitCode).toBe(0);

@@ -156,13 +156,13 @@ describe('files', () => {
       'whoever knows what it was',
       {},
       [],
-      '/etc/x was changed since that run, by none that harden remembers: put it right yourself (what it was before lies in /c)',
+      '/etc/x was changed since that run, by no apply that harden remembers: put it right yourself (what it was before lies in /c)',
     ],
     [
       'whoever needs it no more',
       { before: { state: 'absent' } },
       [],
-      '/etc/x was changed since that run, by none that harden remembers: remove it yourself, for it was not there before',
+      '/etc/x was changed since that run, by no apply that harden remembers: remove it yourself, for it was not there before',
     ],
     [
       'the later runs that did it',
@@ -174,7 +174,7 @@ describe('files', () => {
       'nobody that was rolled back meanwhile',
       {},
       [later('b', { files: [file({ before: { state: 'file', copy: '/d', ...OLD, sha256: 'hand' } })] })],
-      '/etc/x was changed since that run, by none that harden remembers: put it right yourself (what it was before lies in /c)',
+      '/etc/x was changed since that run, by no apply that harden remembers: put it right yourself (what it was before lies in /c)',
     ],
   ])('that were changed since are for %s', (_, over, runs, reason) => {
     const now = { state: 'file', ...NEW, sha256: 'hand' } as const;

@@ -40,7 +40,7 @@ function filePart(file: RunFile, { files, packages, waves, later }: RunAndLater)
     return blocked(
       by.length > 0
         ? `${path} ${what} since that run: ${laterFirst(by)}`
-        : `${path} ${what} since that run, by none that harden remembers: ${byHand(before)}`,
+        : `${path} ${what} since that run, by no apply that harden remembers: ${byHand(before)}`,
     );
   };
   if (before.state === 'lost')
