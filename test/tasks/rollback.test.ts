@@ -20,6 +20,7 @@ const wave = (over: Partial<Wave> = {}): Wave => ({
   ended: true,
   guard: 'none',
   changes: 1,
+  done: [],
   plan: { command: 'apply' },
   ...over,
 });
