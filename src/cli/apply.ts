@@ -22,10 +22,10 @@ export async function applyPlan(
   const asks = !options.yes;
   if (asks && !process.stdin.isTTY) {
     throw new UsageError(
-      `${command} asks before it changes anything, and there is no terminal to ask on: ${command === 'apply' ? 'look at harden diff, then give --yes' : 'give --yes'}`,
+      `${command} asks before it changes anything, and there is no terminal to ask on: look at harden ${command === 'apply' ? 'diff' : 'rollback --dry-run'}, then give --yes`,
     );
   }
-  const session = await Session.open(command, inventory, options);
+  const session = await Session.open(command, inventory, { ...options, changing: true });
   try {
     const checked = await session.each((host) => host.prepare());
     const pending = session.hosts.filter((host) => host.pending);

@@ -1,11 +1,11 @@
 import type { CommonOptions } from './options.ts';
-import { Session } from './session.ts';
+import { Session, type SessionOptions } from './session.ts';
 
-/** `check`, `diff` and `verify` look at hosts and change nothing; they differ in what they show and ask. */
+/** `check`, `diff`, `verify` and the dry run of `rollback` look at hosts and change nothing; they differ in what they show and ask. */
 export async function look(
-  command: 'check' | 'diff' | 'verify',
+  command: 'check' | 'diff' | 'verify' | 'rollback',
   inventory: string | undefined,
-  options: CommonOptions,
+  options: CommonOptions & SessionOptions,
 ): Promise<number> {
   const session = await Session.open(command, inventory, options);
   try {
@@ -14,7 +14,7 @@ export async function look(
       await host.close();
       return result;
     });
-    return session.finish(results, { diff: command === 'diff' });
+    return session.finish(results, { diff: command === 'diff' || command === 'rollback' });
   } finally {
     await session.close();
   }

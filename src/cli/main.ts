@@ -38,6 +38,10 @@ export async function main(argv: readonly string[]): Promise<number> {
     OF_PLAYBOOKS,
   )
     .option('--run <id>', 'the run whose changes are put back, as harden log prints it')
+    .option(
+      '--dry-run',
+      'show what would be put back, with its diff, and change nothing; exit code 2 if there is something',
+    )
     .action(async (inventory, options) => {
       code = await (await import('./rollback.ts')).rollback(inventory, options);
     });

@@ -23,15 +23,16 @@ import { type Interruption, interruptible } from './interrupt.ts';
 import type { CommonOptions } from './options.ts';
 
 export interface SessionOptions {
+  /** A new login may have to confirm what it changes. */
+  readonly changing?: boolean;
   readonly confirmTimeout?: number;
   /** What it has to do with playbooks. */
   readonly need?: LoadOptions['need'];
   /** Instead of the tasks of the playbooks. */
   readonly only?: readonly Task[];
+  /** The run that is put back. */
+  readonly run?: string;
 }
-
-/** A new login may have to confirm what they change. */
-const CHANGING: ReadonlySet<CommandName> = new Set(['apply', 'rollback']);
 
 /** One run of a command over hosts: files are loaded, hosts are worked on, one result comes out. */
 export class Session {
@@ -95,7 +96,7 @@ export class Session {
       const pacer = new Pacer({
         state,
         tasks,
-        connections: CHANGING.has(command) ? 2 : 1,
+        connections: options.changing ? 2 : 1,
         progress,
         unusable: (error) => this.#withoutState(error),
         lend: (waiting) => this.#slots.lend(waiting),
@@ -158,7 +159,7 @@ export class Session {
       summary: summarize(hosts, this.hosts.length - hosts.length),
       hosts,
     };
-    this.#say(this.#text(result, diff, this.#given));
+    this.#say(this.#text(result, diff, declined ? undefined : this.#given));
     if (this.#options.json) process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
     return code;
   }
@@ -167,7 +168,10 @@ export class Session {
   showPlan(hosts: readonly HostResult[], diff: boolean): void {
     const summary = summarize(hosts);
     this.#say(
-      this.#text({ format: 'harden.result/1', version, command: 'diff', exitCode: 2, summary, hosts }, diff),
+      this.#text(
+        { format: 'harden.result/1', version, command: this.command, exitCode: 2, summary, hosts },
+        diff,
+      ),
     );
   }
 
@@ -206,7 +210,10 @@ export class Session {
 }
 
 /** For the next command. A variable's value may be a secret, so it is not repeated. */
-function given(inventory: string, { playbook, tags, task, var: vars, limit }: CommonOptions): Given {
+function given(
+  inventory: string,
+  { playbook, tags, task, var: vars, limit, run }: CommonOptions & SessionOptions,
+): Given {
   const flag = (name: string, values: readonly string[] = []) => values.flatMap((value) => [name, value]);
   return {
     inventory,
@@ -220,5 +227,6 @@ function given(inventory: string, { playbook, tags, task, var: vars, limit }: Co
       ),
     ],
     ...(limit === undefined ? {} : { limit }),
+    ...(run === undefined ? {} : { run }),
   };
 }

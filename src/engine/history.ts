@@ -19,10 +19,18 @@ export function runsOf(waves: readonly Wave[], latest: LatestRun | undefined): R
       command: first!.plan.command ?? 'apply',
       state: stateOf(all, latest),
       changes: all.reduce((sum, { changes }) => sum + changes, 0),
-      tasks: [...new Set(all.flatMap(({ plan }) => (plan.tasks ?? []).map((task) => task.id)))],
+      tasks: [...new Set(all.flatMap(applied))],
     };
   });
 }
+
+/** The tasks of a wave that it came to the end of and that nobody undid; of an older version, those that it had. */
+const applied = ({ plan, done, guard }: Wave): string[] =>
+  (plan.tasks ?? []).flatMap(({ id, steps, guarded }) =>
+    !steps || (steps.every((index) => done.includes(index)) && !(guarded && guard === 'rolledback'))
+      ? [id]
+      : [],
+  );
 
 function stateOf(waves: readonly Wave[], latest: LatestRun | undefined): RunEntry['state'] {
   if (latest?.working && waves.some(({ id }) => id === latest.id)) return 'at work';

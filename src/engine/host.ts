@@ -292,7 +292,7 @@ export class HostRun {
       confirmTimeout: this.#options.confirmTimeout,
       inquiry: new Inquiry(questionsOf(this.#tasks, true)),
       holder: this.#options.holder,
-      plan: remembered(this.#options.command, wave),
+      plan: remembered(this.#options.command, wave, steps),
     };
     this.#underWay = wave;
     const titles = steps.map((step) => step.title);

@@ -52,7 +52,7 @@ export function judgeSteps({ tasks, steps, confirmTimeout }: Wave, journal: Jour
     } else if (undoing) {
       outcomes.set(task.id, {
         status: 'rolled-back',
-        reason: `${cause}, so the host ${undone(decision)}${trouble}: ${decision.reason}`,
+        reason: `${cause}, so the host ${undone(decision)}${trouble}; before: ${decision.reason}`,
       });
     } else if ((broken || journal.stopped) && mine.some(({ state }) => state.state !== 'done')) {
       outcomes.set(task.id, {

@@ -1,17 +1,27 @@
 import type { RulesBefore, WavePlan } from '../probes/history.ts';
 import type { Pending } from './plan.ts';
+import type { Step } from './steps/step.ts';
 import { title } from './title.ts';
 
 /** What the host keeps of a wave's plan: for `harden log`, and what `harden rollback` could not know otherwise. */
-export function remembered(command: 'apply' | 'rollback', wave: readonly Pending[]): WavePlan {
+export function remembered(
+  command: 'apply' | 'rollback',
+  wave: readonly Pending[],
+  steps: readonly Step[],
+): WavePlan {
   const changes = wave.flatMap(({ decision }) => decision.changes);
   return {
     command,
-    tasks: wave.map(({ task, decision }) => ({
-      id: task.id,
-      reason: decision.reason,
-      changes: decision.changes.map(title),
-    })),
+    tasks: wave.map(({ task, decision }) => {
+      const mine = steps.flatMap((step, index) => (step.tasks.includes(task.id) ? [{ step, index }] : []));
+      return {
+        id: task.id,
+        reason: decision.reason,
+        changes: decision.changes.map(title),
+        steps: mine.map(({ index }) => index),
+        guarded: mine.some(({ step }) => step.phase !== 'plain'),
+      };
+    }),
     rules: changes.flatMap((change): RulesBefore[] => {
       if (change.kind !== 'load-rules' && change.kind !== 'remove-rules') return [];
       const { family, chain, before } = change;

@@ -14,6 +14,8 @@ export interface Wave {
   readonly guard: 'confirmed' | 'rolledback' | 'pending' | 'none';
   /** Changes to files, units and packages that stand. */
   readonly changes: number;
+  /** The indexes of the steps that came to their end. */
+  readonly done: readonly number[];
   readonly plan: WavePlan;
 }
 
@@ -24,6 +26,10 @@ export interface WavePlan {
     readonly id: string;
     readonly reason: string;
     readonly changes: readonly string[];
+    /** The indexes of its steps; undefined if the version that laid it down did not note them. */
+    readonly steps?: readonly number[];
+    /** The host undoes it if nobody confirms it. */
+    readonly guarded?: boolean;
   }[];
   readonly rules?: readonly RulesBefore[];
   readonly commands?: readonly string[];
@@ -47,11 +53,12 @@ export const WAVE = raw(`wave() {
   id=\${folder##*/} ended=no
   # the journal of a version that did not mark the end ends with its second look
   if [ -e "$folder/ended" ] || tail -c 200 "$folder/journal" 2>/dev/null | grep -aqxF "@@$id observed"; then ended=yes; fi
-  echo "wave $id $(stat -c %Y "$folder/job.sh") $ended $guard $changes $(head -n 1 "$folder/holder" 2>/dev/null | base64 -w0)= $(head -c 262144 "$folder/plan.json" 2>/dev/null | base64 -w0)="
+  finished=$(sed -n "s/^@@$id step \\([0-9]*\\) 0 .*/\\1/p" "$folder/journal" 2>/dev/null | tr '\\n' ,)
+  echo "wave $id $(stat -c %Y "$folder/job.sh") $ended $guard $changes \${finished:--} $(head -n 1 "$folder/holder" 2>/dev/null | base64 -w0)= $(head -c 262144 "$folder/plan.json" 2>/dev/null | base64 -w0)="
 }`);
 
 /** What `WAVE` prints of a job, after its first word. */
-export function parseWave([id = '', at, ended, guard, changes, who, plan]: readonly string[]): Wave {
+export function parseWave([id = '', at, ended, guard, changes, done, who, plan]: readonly string[]): Wave {
   if (!/^[0-9a-f]+$/.test(id) || !/^\d{1,12}$/.test(at ?? ''))
     throw new Error(`the run ${id} is not one of harden's`);
   return {
@@ -61,6 +68,7 @@ export function parseWave([id = '', at, ended, guard, changes, who, plan]: reado
     ended: ended === 'yes',
     guard: guard as Wave['guard'],
     changes: Number(changes),
+    done: (done ?? '').split(',').filter(isIndex).map(Number),
     plan: parsePlan(text(plan)),
   };
 }
@@ -75,6 +83,7 @@ function parsePlan(json: string): WavePlan {
   }
 }
 
+const isIndex = (word: string): boolean => /^\d{1,6}$/.test(word);
 const isText = (value: unknown): boolean => typeof value === 'string';
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null;
@@ -90,7 +99,13 @@ function isPlan(value: unknown): value is WavePlan {
     isListOf(sensitive, isText) &&
     isListOf(
       tasks,
-      (task) => isRecord(task) && isText(task.id) && isText(task.reason) && isListOf(task.changes, isText),
+      (task) =>
+        isRecord(task) &&
+        isText(task.id) &&
+        isText(task.reason) &&
+        isListOf(task.changes, isText) &&
+        isListOf(task.steps, Number.isInteger) &&
+        (task.guarded === undefined || typeof task.guarded === 'boolean'),
     ) &&
     isListOf(
       rules,

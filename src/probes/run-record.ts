@@ -68,9 +68,14 @@ export interface RunRecord {
   }[];
 }
 
+/** A run, and the applies that were laid down after it: the latest first. Rollbacks only put back what others changed. */
+export interface RunAndLater extends RunRecord {
+  readonly later: readonly RunRecord[];
+}
+
 const DETAIL = raw(`${WAVE.text}
-# bytes FILE: what travels of it
-bytes() { if [ "$(stat -c %s "$1")" -le ${CONTENT_LIMIT} ]; then echo "=$(base64 -w0 < "$1")"; else echo -; fi; }
+# bytes FILE: what travels of it; of later runs nothing is shown
+bytes() { if [ "$kind" = run ] && [ "$(stat -c %s "$1")" -le ${CONTENT_LIMIT} ]; then echo "=$(base64 -w0 < "$1")"; else echo -; fi; }
 facts() { stat -c '%a,%U/%u,%G/%g' "$1"; }
 sum() { sha256sum < "$1" | cut -d' ' -f1; }
 now() {
@@ -80,18 +85,30 @@ now() {
   elif [ -e "$1" ]; then echo 'other - - -'
   else echo 'absent - - -'; fi
 }
-latest() {
+# the runs, the latest first, each with what it was
+runs() {
   ls -1t ${RUNS}/*/job.sh 2>/dev/null | grep -v '/current/' | sed 's#/job\\.sh$##' | while read -r folder; do
-    if ! [ -e "$folder/plan.json" ] || grep -q '"command":"apply"' "$folder/plan.json"; then basename "$folder" | cut -c1-${RUN_ID}; break; fi
-  done
+    what=rollback
+    if ! [ -e "$folder/plan.json" ] || grep -q '"command":"apply"' "$folder/plan.json"; then what=apply; fi
+    echo "$(basename "$folder" | cut -c1-${RUN_ID}) $what"
+  done | awk '!seen[$1]++'
 }
+# detail RUN: it, and what came later
 detail() {
   run=$1
-  [ "$run" != last ] || run=$(latest)
+  [ "$run" != last ] || run=$(runs | awk '$2 == "apply" { print $1; exit }')
   [ -n "$run" ] || return 0
   record_folders() { ls -1d ${RUNS}/"$run"*/ 2>/dev/null | sed 's#/$##'; }
   [ -n "$(record_folders)" ] || return 0
-  echo "run $run"
+  there=$(dpkg-query -W -f '\${Package} \${db:Status-Status}\n' | sed -n 's/ installed$//p')
+  kind=run
+  one
+  kind=later
+  # ids are no numbers, also where they look like some
+  for run in $(runs | awk -v run="$run" '$1 "" == run "" { exit } $2 == "apply" { print $1 }'); do one; done
+}
+one() {
+  echo "$kind $run"
   record_folders | while read -r folder; do wave "$folder"; done
   origins all | while read -r before state after path; do
     written=- kept='- - -'
@@ -109,31 +126,32 @@ detail() {
     changed=$(TZ=UTC systemctl show -P StateChangeTimestamp --timestamp=us -- "$unit")
     echo "unit $unit $file $active $(systemctl show -P UnitFileState -- "$unit" | sed 's/^$/-/') $(systemctl show -P ActiveState -- "$unit") $(date -d "$changed" +%s.%N) $load"
   done
-  there=$(dpkg-query -W -f '\${Package} \${db:Status-Status}\n' | sed -n 's/ installed$//p')
   record_folders | while read -r folder; do cat "$folder/packages" 2>/dev/null; done | while read -r word name; do
     echo "package $word $name $(printf '%s\n' "$there" | grep -qxF -e "$name" && echo there || echo gone)"
   done
 }`);
 
 /** What one run changed, asked by its id or as `last`: the latest apply. Absent: the host knows no such run. */
-export const runRecordProbe = defineProbe<string, RunRecord>({
+export const runRecordProbe = defineProbe<string, RunAndLater>({
   name: 'run-record',
   key: (id) => id,
   script: (ids): Sh =>
     lines([records(), DETAIL, ...ids.map((id, index) => sh`echo ${`question ${index}`}; ( detail ${id} )`)]),
   parse(output, ids) {
-    const found = new Map<string, Observed<RunRecord>>(ids.map((id) => [id, absent]));
-    let question = '';
+    const found = new Map<string, RunRecord[]>(ids.map((id) => [id, []]));
+    let records: RunRecord[] = [];
     for (const [word, ...words] of rows(output)) {
-      if (word === 'question') question = ids[Number(words[0])] ?? '';
-      const seen = found.get(question);
-      const record = seen?.state === 'present' ? seen.value : undefined;
-      if (word === 'run') {
-        const empty = { waves: [], files: [], units: [], packages: [] };
-        found.set(question, present({ id: words[0] ?? '', ...empty }));
-      } else if (record) found.set(question, present(withRow(record, word, words)));
+      if (word === 'question') records = found.get(ids[Number(words[0])] ?? '') ?? [];
+      else if (word === 'run' || word === 'later') {
+        records.push({ id: words[0] ?? '', waves: [], files: [], units: [], packages: [] });
+      } else if (records.length > 0) records.push(withRow(records.pop()!, word, words));
     }
-    return found;
+    return new Map(
+      [...found].map(([id, [run, ...later]]): [string, Observed<RunAndLater>] => [
+        id,
+        run ? present({ ...run, later }) : absent,
+      ]),
+    );
   },
 });
 

@@ -20,6 +20,8 @@ export interface Given {
   /** Other words of the command line that choose what is worked on, but for `--limit`. */
   readonly choices: readonly string[];
   readonly limit?: string;
+  /** The run that is put back. */
+  readonly run?: string;
 }
 
 const SIGNS: Readonly<Record<TaskStatus, readonly [sign: string, style: Style]>> = {
@@ -111,10 +113,11 @@ function totals(result: RunResult, options: TextOptions): string {
   const part = (count: number, words: string, style: Style) =>
     count ? [paint(style, `${count} ${words}`)] : [];
   const hosts = `${summary.hosts} ${summary.hosts === 1 ? 'host' : 'hosts'}`;
+  const back = command === 'rollback';
   const states = [
-    ...part(summary.ok, 'in sync', 'green'),
+    ...part(summary.ok, back ? 'with nothing to put back' : 'in sync', 'green'),
     ...part(summary.changed, 'changed and proven', 'green'),
-    ...part(summary.drift, 'with drift', 'yellow'),
+    ...part(summary.drift, back ? 'to roll back' : 'with drift', 'yellow'),
     ...part(summary.rolledBack, 'rolled back', 'magenta'),
     ...part(summary.failed, 'failed or blocked', 'red'),
     ...part(summary.unreachable, 'unreachable', 'red'),
@@ -131,9 +134,9 @@ function totals(result: RunResult, options: TextOptions): string {
 }
 
 function nextCommand({ command, hosts, summary }: RunResult, given: Given): string | undefined {
-  if (command !== 'apply' && command !== 'rollback') {
-    const drifted = hosts.filter((host) => host.tasks.some(({ status }) => status === 'drift'));
-    return drifted.length === 0 ? undefined : next('apply', drifted, hosts, given);
+  const drifted = hosts.filter((host) => host.tasks.some(({ status }) => status === 'drift'));
+  if (command !== 'apply' && drifted.length > 0) {
+    return next(command === 'rollback' ? command : 'apply', drifted, hosts, given);
   }
   const rolledBack = hosts.filter(({ status }) => status === 'rolled-back');
   if (rolledBack.length > 0) return next('diff', rolledBack, hosts, given);
@@ -150,7 +153,12 @@ export function next(
   given: Given,
 ): string {
   const limit = chosen.length === hosts.length ? given.limit : chosen.map((host) => host.name).join(',');
-  const words = [given.inventory, ...given.choices, ...(limit === undefined ? [] : ['--limit', limit])];
+  const words = [
+    given.inventory,
+    ...given.choices,
+    ...(name === 'rollback' && given.run !== undefined ? ['--run', given.run] : []),
+    ...(limit === undefined ? [] : ['--limit', limit]),
+  ];
   return ['harden', name, ...words.map(typed)].join(' ');
 }
 

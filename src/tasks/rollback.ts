@@ -6,10 +6,8 @@ import { isObstacle, joined } from './common/part.ts';
 import { blocked, unseen } from './common/verdicts.ts';
 import { sentenceList } from './common/words.ts';
 import { syncAfter } from './rollback/fail2ban.ts';
-import { filesParts } from './rollback/files.ts';
-import { packagesPart } from './rollback/packages.ts';
-import { rulesParts } from './rollback/rules.ts';
-import { unitsParts } from './rollback/units.ts';
+import { neededLater } from './rollback/later.ts';
+import { runParts } from './rollback/parts.ts';
 import { asWanted, defineRemoval, defineTask, type Task } from './task.ts';
 
 const schema = Type.Object({ run: Type.String() }, { additionalProperties: false, title: 'rollback' });
@@ -47,16 +45,12 @@ const rollbackType = defineTask({
         : blocked(`this host remembers no run ${run}; harden log lists those that it does`);
     }
     const record = seen.value;
-    const found = joined([
-      ...rulesParts(record, firewall),
-      ...unitsParts(record, 'stop'),
-      ...filesParts(record),
-      ...unitsParts(record, 'start'),
-      packagesPart(record),
-    ]);
+    const which = `run ${record.id} (${record.waves[0]?.who || 'by an older version'})`;
+    const needed = neededLater(record, firewall, which);
+    if (needed) return needed;
+    const found = joined(runParts(record, firewall));
     if (isObstacle(found)) return found;
     const notes = notesOf(record);
-    const which = `run ${record.id} (${record.waves[0]?.who || 'by an older version'})`;
     if (found.changes.length === 0) {
       return { verdict: 'ok', reason: `everything is as it was before ${which}`, notes };
     }

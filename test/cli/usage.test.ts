@@ -21,6 +21,7 @@ describe('the command line', () => {
     ['help', 0, '--help'],
     ['help-apply', 0, 'apply', '--help'],
     ['help-doctor', 0, 'doctor', '--help'],
+    ['help-rollback', 0, 'rollback', '--help'],
     ['tasks', 0, 'tasks'],
     ['tasks-jail', 0, 'tasks', 'fail2ban_jail'],
   ])('%s is printed on standard output', async (name, code, ...args) => {
@@ -44,6 +45,18 @@ describe('the command line', () => {
     ['no inventory', 'looked at $HARDEN_INVENTORY, inventory.yaml and inventory/inventory.yaml', 'check'],
     ['a missing inventory', 'none.yaml: cannot be read: there is no such file', 'check', 'none.yaml'],
     ['nobody to ask', 'there is no terminal to ask on: look at harden diff, then give --yes', 'apply'],
+    [
+      'nobody to ask whether to roll back',
+      'there is no terminal to ask on: look at harden rollback --dry-run, then give --yes',
+      'rollback',
+    ],
+    [
+      'a missing inventory where nobody is asked',
+      'none.yaml: cannot be read',
+      'rollback',
+      '--dry-run',
+      'none.yaml',
+    ],
   ])('%s is a mistake and ends with 1', async (_, said, ...args) => {
     const result = await run(...args);
     expect(result).toMatchObject({ code: 1, stdout: '' });

@@ -10,6 +10,7 @@ const wave = (over: Partial<Wave> = {}): Wave => ({
   ended: true,
   guard: 'none',
   changes: 1,
+  done: [0, 1],
   plan: { command: 'apply', tasks: [{ id: 'a', reason: '', changes: [] }] },
   ...over,
 });
@@ -39,6 +40,19 @@ describe('the runs of a host', () => {
         tasks: ['a', 'b'],
       },
     ]));
+
+  it.each<[string, string[], Partial<Wave>]>([
+    ['whose steps are done', ['plain', 'guarded'], {}],
+    ['that was reached', ['plain'], { done: [0] }],
+    ['that the host did not undo', ['plain'], { guard: 'rolledback' }],
+    ['at all, if none was reached', [], { done: [] }],
+  ])('name no task but one %s: %j', (_, told, over) => {
+    const tasks = [
+      { id: 'plain', reason: '', changes: [], steps: [0], guarded: false },
+      { id: 'guarded', reason: '', changes: [], steps: [0, 1], guarded: true },
+    ];
+    expect(runsOf([wave({ plan: { tasks }, ...over })], undefined)[0]?.tasks).toEqual(told);
+  });
 
   it.each<[string, Partial<Wave>, boolean]>([
     ['ended', {}, false],

@@ -75,7 +75,7 @@ describe('the journal of a wave', () => {
     ).toEqual({
       g: {
         status: 'rolled-back',
-        reason: 'no new login was possible after it within 60 s, so the host undid it: g differs',
+        reason: 'no new login was possible after it within 60 s, so the host undid it; before: g differs',
       },
     }));
 
@@ -114,7 +114,7 @@ describe('the journal of a wave', () => {
     expect(
       judge([{ task: one, decision: { ...decision, changes } }], [step('g')], [DONE], 'rolledback').g?.reason,
     ).toBe(
-      'no new login was possible after it within 60 s, so the host put its firewall rules back, and what else the command did stands: g differs',
+      'no new login was possible after it within 60 s, so the host put its firewall rules back, and what else the command did stands; before: g differs',
     );
   });
 
@@ -131,7 +131,7 @@ describe('the journal of a wave', () => {
         'rolledback',
         seen,
       ).g,
-    ).toEqual({ status: 'rolled-back', reason: `${cause}, so the host undid it: g differs` }),
+    ).toEqual({ status: 'rolled-back', reason: `${cause}, so the host undid it; before: g differs` }),
   );
 
   it('calls a guarded change that failed a failure, although it was undone too', () =>
@@ -150,7 +150,10 @@ describe('the journal of a wave', () => {
         status: 'rolled-back',
         reason: 'write g failed, so the host undid it: Bad configuration option',
       },
-      h: { status: 'rolled-back', reason: 'a later step failed (write g), so the host undid it: h differs' },
+      h: {
+        status: 'rolled-back',
+        reason: 'a later step failed (write g), so the host undid it; before: h differs',
+      },
     }));
 
   it('tells what the host could not put back', () =>
@@ -167,7 +170,7 @@ describe('the journal of a wave', () => {
         ),
       ).g?.reason,
     ).toBe(
-      'no new login was possible after it within 60 s, so the host undid it; but this could not be put back: /etc/a, /etc/b: g differs',
+      'no new login was possible after it within 60 s, so the host undid it; but this could not be put back: /etc/a, /etc/b; before: g differs',
     ));
 
   it('says of an interrupted run what was not reached, and what was undone', () =>
@@ -191,7 +194,8 @@ describe('the journal of a wave', () => {
       b: { status: 'skipped', reason: 'not applied, since the run was interrupted: b differs' },
       g: {
         status: 'rolled-back',
-        reason: 'the run was interrupted before a new login confirmed it, so the host undid it: g differs',
+        reason:
+          'the run was interrupted before a new login confirmed it, so the host undid it; before: g differs',
       },
     }));
 

@@ -60,6 +60,8 @@ describe('a ruleset that would cut SSH off', () => {
     expect(result.host.status).toBe('rolled-back');
     expect(statuses(result)).toEqual({ other: 'changed', firewall: 'rolled-back' });
     expect(result.tasks.firewall?.reason).toContain('so the host put its firewall rules back');
+    const { runs } = (await record('log', inventory())).host;
+    expect(runs?.at(-1)).toMatchObject({ state: 'rolled back', tasks: ['other'] });
     expect(await host.must(RULES)).toBe(before);
     expect((await login(host, 'true')).code).toBe(0);
     expect(await host.must('cat /etc/other')).toBe('new');

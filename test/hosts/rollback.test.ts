@@ -17,6 +17,13 @@ const runs = async () => {
   return log.host.runs ?? [];
 };
 
+/** A playbook that only writes a file. */
+const writes = (path: string, content: string) => ({
+  'playbook.yaml': stringify({ name: 'x', tasks: [{ id: 'x', name: 'x', file: { path, content } }] }),
+});
+
+const dryRun = (...args: string[]) => record('rollback', host.inventory(), { args: ['--dry-run', ...args] });
+
 async function rolledBack(...args: string[]) {
   const result = await record('rollback', host.inventory(), { args });
   expect(result.exitCode, result.text).toBe(0);
@@ -48,7 +55,28 @@ describe('rollback', () => {
         tasks: expect.arrayContaining(['fail2ban.installed', 'firewall.limits']),
       },
     ]);
-    const result = await rolledBack();
+    const there = await snapshotOf(host);
+    const shown = await dryRun();
+    expect(shown.exitCode, shown.text).toBe(2);
+    expect(shown.host).toMatchObject({ status: 'drift', connections: 1, roundTrips: 1 });
+    expect(shown.text).toMatch(/^\s+-\s*maxretry = 2$/m);
+    expect(shown.text).toMatch(/^1 host: 1 to roll back\nnext: harden rollback inventory.yaml$/m);
+    expect(changed(there.state, (await snapshotOf(host)).state)).toEqual([]);
+    expect(await runs()).toHaveLength(1);
+
+    // what came later stands on the packages
+    const small = host.inventory({ playbook: 'playbook.yaml' });
+    const files = writes('/etc/fail2ban/action.d/mine.conf', '[Definition]\n');
+    expect((await record('apply', small, { files })).exitCode).toBe(0);
+    const [first, later] = (await runs()).map(({ id }) => id);
+    const under = await dryRun('--run', first!);
+    expect(under.exitCode, under.text).toBe(3);
+    expect(under.tasks.rollback?.reason).toContain(
+      `roll back the later run first: harden rollback --run ${later}`,
+    );
+    await rolledBack();
+
+    const result = await rolledBack('--run', first!);
     expect(statuses(result)).toEqual({ rollback: 'changed' });
     const after = await lastingState(host);
     expect(after.listing).toBe(fresh.listing);
@@ -56,11 +84,14 @@ describe('rollback', () => {
     expect(await host.must('iptables-save; ip6tables-save; nft list ruleset 2>/dev/null || :')).not.toMatch(
       /HARDEN|DDOS|f2b/,
     );
-    expect((await rolledBack()).tasks.rollback?.reason).toMatch(
+    expect((await rolledBack('--run', first!)).tasks.rollback?.reason).toMatch(
       /^everything is as it was before run [0-9a-f]{24} /,
     );
+    expect((await dryRun()).exitCode).toBe(0);
     expect((await runs()).map(({ command, state }) => [command, state])).toEqual([
       ['apply', 'ended'],
+      ['apply', 'ended'],
+      ['rollback', 'ended'],
       ['rollback', 'ended'],
     ]);
   });
@@ -84,25 +115,22 @@ describe('rollback', () => {
   });
 
   it('leaves alone what others changed since, and an earlier run under a later one', async () => {
-    const files = (content: string) => ({
-      'playbook.yaml': stringify({
-        name: 'x',
-        tasks: [{ id: 'x', name: 'x', file: { path: '/etc/x', content } }],
-      }),
-    });
     const inventory = host.inventory({ playbook: 'playbook.yaml' });
     for (const content of ['one\n', 'two\n']) {
-      expect((await record('apply', inventory, { files: files(content) })).exitCode).toBe(0);
+      expect((await record('apply', inventory, { files: writes('/etc/x', content) })).exitCode).toBe(0);
     }
-    const one = (await runs()).find(({ tasks }) => tasks.includes('x'));
+    const [one, two] = (await runs()).slice(-2);
     const under = await record('rollback', inventory, { args: ['--run', one!.id] });
     expect(under.exitCode, under.text).toBe(3);
-    expect(under.tasks.rollback?.reason).toMatch(
-      /^\/etc\/x was changed since that run; .*roll back what came later first/,
+    expect(under.tasks.rollback?.reason).toBe(
+      `/etc/x was changed since that run: roll back the later run first: harden rollback --run ${two!.id}`,
     );
     await host.must('echo mine >>/etc/x');
     const foreign = await record('rollback', inventory);
     expect(foreign.exitCode, foreign.text).toBe(3);
+    expect(foreign.tasks.rollback?.reason).toMatch(
+      /by no apply that harden remembers: put it right yourself \(/,
+    );
     expect(await host.must('cat /etc/x')).toBe('two\nmine');
     await host.must("printf 'two\\n' >/etc/x");
     expect((await record('rollback', inventory)).exitCode).toBe(0);

@@ -6,7 +6,7 @@ const base64 = (text: string) => Buffer.from(text).toString('base64');
 const word = (text: string) => `${base64(text)}=`;
 const RUN = 'a'.repeat(24);
 const PLAN = { command: 'apply', tasks: [{ id: 'x', reason: 'r', changes: ['write /etc/x'] }] };
-const WAVE = `wave ${RUN}00 1700000000 yes confirmed 3 ${word('ann@laptop, since 2023\n')} ${word(JSON.stringify(PLAN))}\n`;
+const WAVE = `wave ${RUN}00 1700000000 yes confirmed 3 0,12, ${word('ann@laptop, since 2023\n')} ${word(JSON.stringify(PLAN))}\n`;
 
 describe('the history', () => {
   const read = (text: string) => historyProbe.parse(Buffer.from(text), ['all']).get('all');
@@ -22,6 +22,7 @@ describe('the history', () => {
           ended: true,
           guard: 'confirmed',
           changes: 3,
+          done: [0, 12],
           plan: PLAN,
         },
       ],
@@ -32,6 +33,8 @@ describe('the history', () => {
     '5',
     '{"tasks":5}',
     '{"tasks":[{"id":1}]}',
+    '{"tasks":[{"id":"x","reason":"r","changes":[],"steps":["0"]}]}',
+    '{"tasks":[{"id":"x","reason":"r","changes":[],"guarded":1}]}',
     '{"rules":[{"family":"x"}]}',
     '{"commands":[null]}',
   ])('takes %s for no plan', (json) =>
@@ -47,8 +50,8 @@ describe('the history', () => {
 
   it('is absent where harden never ran, and takes a plan that was cut off for none', () => {
     expect(read('')).toEqual({ state: 'absent' });
-    expect(read(`wave ${RUN}00 1 no none 0 = ${word('{"comm')}\n`)).toMatchObject({
-      value: [{ who: '', ended: false, plan: {} }],
+    expect(read(`wave ${RUN}00 1 no none 0 - = ${word('{"comm')}\n`)).toMatchObject({
+      value: [{ who: '', ended: false, done: [], plan: {} }],
     });
   });
 });
@@ -67,6 +70,23 @@ describe('the record of a run', () => {
     const seen = read(`question 0\nquestion 1\nrun ${RUN}\n`, ['last', RUN]);
     expect(seen.get('last')).toEqual({ state: 'absent' });
     expect(seen.get(RUN)).toMatchObject({ state: 'present', value: { id: RUN, files: [] } });
+  });
+
+  it('names the applies that came after it, the latest first, each with what it changed', () => {
+    const [c, b] = ['c', 'b'].map((letter) => letter.repeat(24));
+    const seen = read(
+      `question 0\nrun ${RUN}\n${WAVE}package installed a there\nlater ${c}\npackage installed c gone\nlater ${b}\n`,
+    );
+    expect(seen.get('last')).toMatchObject({
+      value: {
+        id: RUN,
+        packages: [{ name: 'a' }],
+        later: [
+          { id: c, waves: [], packages: [{ name: 'c' }] },
+          { id: b, packages: [] },
+        ],
+      },
+    });
   });
 
   it.each<[string, string, object]>([

@@ -80,10 +80,25 @@ export const results: Readonly<Record<string, RunResult>> = {
       tasks: [
         task('firewall', {
           status: 'rolled-back',
-          reason: 'no new login was possible, so the host undid it',
+          reason:
+            'no new login was possible after it within 60 s, so the host undid it; before: it does not exist',
         }),
       ],
     }),
+  ]),
+  'rollback-dry-run': result('rollback', [
+    host('mail1', {
+      status: 'drift',
+      tasks: [
+        task('rollback', {
+          type: 'rollback',
+          status: 'drift',
+          reason: 'run 0123 (ann@laptop) changed /etc/x',
+          changes: [{ kind: 'file', path: '/etc/x', summary: 'put /etc/x back', diff: DIFF }],
+        }),
+      ],
+    }),
+    host('mail2', { tasks: [task('rollback', { type: 'rollback', reason: 'everything is as it was' })] }),
   ]),
   blocked: result('apply', [
     host('mail1', {

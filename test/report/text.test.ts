@@ -55,7 +55,7 @@ it('the log of three hosts', async () =>
 /** Each golden file has the exit code in its name: `npx vitest -u` writes them anew. */
 describe('text report', () => {
   it.each(Object.entries(results))('%s', async (name, result) => {
-    const text = textReport(result, { ...options, diff: result.command === 'diff' });
+    const text = textReport(result, { ...options, diff: ['diff', 'rollback'].includes(result.command) });
     await expect(text).toMatchFileSnapshot(golden(name, result.exitCode));
   });
 
@@ -80,6 +80,12 @@ describe('text report', () => {
     ['diff', { inventory: 'i.yaml', choices: [], limit: 'mail*' }, "harden apply i.yaml --limit 'mail*'"],
     ['changed', { inventory: 'i.yaml', choices: [] }, 'harden check i.yaml'],
     ['rolled-back', { inventory: 'i.yaml', choices: [] }, 'harden diff i.yaml'],
+    [
+      'rollback-dry-run',
+      { inventory: 'i.yaml', choices: [], run: '0123' },
+      'harden rollback i.yaml --run 0123 --limit mail1',
+    ],
+    ['changed', { inventory: 'i.yaml', choices: [], run: '0123' }, 'harden check i.yaml'],
     ['diff', { inventory: "it's\u001b[2J", choices: [] }, String.raw`harden apply 'it'\''s\u001b[2J'`],
   ])('names the next command after %s, as it was given: %j', (name, given, next) => {
     expect(

@@ -3,7 +3,7 @@ import { describe as describeChange } from '../../src/engine/describe.ts';
 import type { FirewallState } from '../../src/probes/firewall.ts';
 import type { Wave } from '../../src/probes/history.ts';
 import { absent, type Observed, present, unreadable } from '../../src/probes/probe.ts';
-import type { RunFile, RunRecord, RunUnit } from '../../src/probes/run-record.ts';
+import type { RunAndLater, RunFile, RunRecord, RunUnit } from '../../src/probes/run-record.ts';
 import { rollbackTask } from '../../src/tasks/rollback.ts';
 import type { Verdict } from '../../src/tasks/task.ts';
 import { changesOf, context } from './context.ts';
@@ -20,11 +20,19 @@ const wave = (over: Partial<Wave> = {}): Wave => ({
   ended: true,
   guard: 'none',
   changes: 1,
+  done: [],
   plan: { command: 'apply' },
   ...over,
 });
-const run = (over: Partial<RunRecord>): Observed<RunRecord> =>
-  present({ id: ID, waves: [wave()], files: [], units: [], packages: [], ...over });
+const NOTHING: RunRecord = { id: ID, waves: [wave()], files: [], units: [], packages: [] };
+const run = (over: Partial<RunAndLater>): Observed<RunAndLater> =>
+  present({ ...NOTHING, later: [], ...over });
+/** A run that was laid down after it. */
+const later = (letter: string, over: Partial<RunRecord>): RunRecord => ({
+  ...NOTHING,
+  id: letter.repeat(24),
+  ...over,
+});
 const file = (over: Partial<RunFile> = {}): RunFile => ({
   path: '/etc/x',
   before: { state: 'file', copy: '/c', ...OLD },
@@ -55,7 +63,7 @@ const firewall = (rules: readonly string[] | undefined): Observed<FirewallState>
     sshPorts: absent,
   });
 
-const plan = (record: Observed<RunRecord>, rules: Observed<FirewallState> = absent, which = ID): Verdict =>
+const plan = (record: Observed<RunAndLater>, rules: Observed<FirewallState> = absent, which = ID): Verdict =>
   rollbackTask(which).type.plan({ run: which }, { record, firewall: rules }, context());
 const did = (...args: Parameters<typeof plan>) =>
   changesOf(plan(...args)).map((change) =>
@@ -142,6 +150,40 @@ describe('files', () => {
     const verdict = plan(run({ files: [file({ path: '/etc/a' }), file(over)] }));
     expect(verdict.verdict).toBe('blocked');
     expect(verdict.reason).toContain(`/etc/x ${what}`);
+  });
+
+  it.each<[string, Partial<RunFile>, RunRecord[], string]>([
+    [
+      'whoever knows what it was',
+      {},
+      [],
+      '/etc/x was changed since that run, by no apply that harden remembers: put it right yourself (what it was before lies in /c)',
+    ],
+    [
+      'whoever needs it no more',
+      { before: { state: 'absent' } },
+      [],
+      '/etc/x was changed since that run, by no apply that harden remembers: remove it yourself, for it was not there before',
+    ],
+    [
+      'the later runs that did it',
+      {},
+      [later('d', { files: [file()] }), later('c', {}), later('b', { files: [file()] })],
+      `/etc/x was changed since that run: roll back the later runs first, in this order: harden rollback --run ${'d'.repeat(24)}, harden rollback --run ${'b'.repeat(24)}`,
+    ],
+    [
+      'nobody that was rolled back meanwhile',
+      {},
+      [later('b', { files: [file({ before: { state: 'file', copy: '/d', ...OLD, sha256: 'hand' } })] })],
+      '/etc/x was changed since that run, by no apply that harden remembers: put it right yourself (what it was before lies in /c)',
+    ],
+  ])('that were changed since are for %s', (_, over, runs, reason) => {
+    const now = { state: 'file', ...NEW, sha256: 'hand' } as const;
+    const seen = runs.map((one) => ({ ...one, files: one.files.map((mine) => ({ ...mine, now })) }));
+    expect(plan(run({ files: [file({ ...over, now })], later: seen }))).toEqual({
+      verdict: 'blocked',
+      reason,
+    });
   });
 
   it('that the run itself removed do not count as gone with a package', () =>
@@ -260,6 +302,51 @@ describe('rules', () => {
 
   it('that cannot be read are not guessed', () =>
     expect(plan(had(DROP(4)), unreadable('no lock')).verdict).toBe('failed'));
+});
+
+describe('packages', () => {
+  const packages = [{ name: 'fail2ban', change: 'installed', there: true }] as const;
+  const stands = { files: [file()] };
+  const undone = { files: [file({ now: { state: 'file', ...OLD, ctime: 1 } })] };
+
+  it.each<[string, RunRecord[]]>([
+    ['no later run', []],
+    ['later runs that changed nothing, or were undone', [later('c', {}), later('b', undone)]],
+  ])('go where there is %s', (_, runs) =>
+    expect(did(run({ packages, later: runs }))).toEqual(['remove-packages']),
+  );
+
+  it('stay as long as a later run stands that may need them', () =>
+    expect(plan(run({ packages, later: [later('b', stands)] }))).toEqual({
+      verdict: 'blocked',
+      reason: `run ${ID} (ann@laptop) brought the packages fail2ban, which what came later may need: roll back the later run first: harden rollback --run ${'b'.repeat(24)}`,
+    }));
+
+  it('name the later runs that stand, the latest first', () =>
+    expect(
+      plan(run({ packages, later: [later('d', stands), later('c', undone), later('b', stands)] })).reason,
+    ).toContain(
+      `roll back the later runs first, in this order: harden rollback --run ${'d'.repeat(24)}, harden rollback --run ${'b'.repeat(24)}`,
+    ));
+
+  it('stay where it cannot be seen whether a later run stands', () => {
+    const rules = [{ family: 'ipv4', chain: 'HARDEN', rules: [] }] as const;
+    const one = later('b', { waves: [wave({ plan: { rules } })] });
+    expect(plan(run({ packages, later: [one] }), unreadable('no lock')).verdict).toBe('failed');
+  });
+
+  it('that are gone already keep nobody from putting the rest back', () => {
+    const gone = [{ ...packages[0], there: false }];
+    expect(
+      did(
+        run({
+          files: [file()],
+          packages: gone,
+          later: [later('b', { units: [unit({ activeState: 'inactive' })] })],
+        }),
+      ),
+    ).toEqual(['restore-file /etc/x']);
+  });
 });
 
 describe('a run', () => {

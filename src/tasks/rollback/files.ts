@@ -1,11 +1,12 @@
-import type { RunFile, RunRecord } from '../../probes/run-record.ts';
+import type { RunAndLater, RunFile } from '../../probes/run-record.ts';
 import type { Before, Change } from '../change.ts';
 import { attributeDrift } from '../common/attributes.ts';
 import { NOTHING, type Part } from '../common/part.ts';
 import { blocked, type Obstacle } from '../common/verdicts.ts';
+import { laterFirst, stands } from './advice.ts';
 
 /** Folders come back before what lay in them; what was made last goes first. */
-export const filesParts = (record: RunRecord): (Part | Obstacle)[] =>
+export const filesParts = (record: RunAndLater): (Part | Obstacle)[] =>
   [
     ...record.files.filter(({ before }) => before.state === 'directory').toSorted(byPath),
     ...record.files
@@ -16,10 +17,8 @@ export const filesParts = (record: RunRecord): (Part | Obstacle)[] =>
 
 const byPath = (one: RunFile, other: RunFile): number => (one.path < other.path ? -1 : 1);
 
-function filePart(
-  { path, before, written, now }: RunFile,
-  { files, packages, waves }: RunRecord,
-): Part | Obstacle {
+function filePart(file: RunFile, { files, packages, waves, later }: RunAndLater): Part | Obstacle {
+  const { path, before, written, now } = file;
   const sensitive = waves.some(({ plan }) => plan.sensitive?.includes(path));
   const shown = (content: Buffer | undefined) => (sensitive ? { sensitive } : content ? { content } : {});
   if (before.state === 'directory' && now.state === 'absent') {
@@ -34,8 +33,16 @@ function filePart(
   )
     return NOTHING;
   const part = (change: Change): Part => ({ reasons: [path], changes: [change] });
-  const changed = (what: string) =>
-    blocked(`${path} ${what} since that run; put it right yourself, or roll back what came later first`);
+  const changed = (what: string) => {
+    const by = later.filter((run) =>
+      run.files.some((one) => one.path === path && stands(filePart(one, { ...run, later: [] }))),
+    );
+    return blocked(
+      by.length > 0
+        ? `${path} ${what} since that run: ${laterFirst(by)}`
+        : `${path} ${what} since that run, by no apply that harden remembers: ${byHand(before)}`,
+    );
+  };
   if (before.state === 'lost')
     return blocked(`what ${path} was before that run is not in its records any more`);
   if (now.state === 'other') return changed('became something that is neither a file nor a directory');
@@ -77,6 +84,12 @@ function filePart(
     if (now.sha256 !== written) return changed('was changed');
   }
   return part({ kind: 'restore-file', path, before: seen, copy: before.copy, ...shown(before.content) });
+}
+
+/** What somebody can do who wants the run to go all the same. */
+function byHand(before: RunFile['before']): string {
+  if (before.state === 'absent') return 'remove it yourself, for it was not there before';
+  return `put it right yourself${before.state === 'file' ? ` (what it was before lies in ${before.copy})` : ''}`;
 }
 
 const asState = (path: string, now: Exclude<RunFile['now'], { state: 'absent' } | { state: 'other' }>) => ({

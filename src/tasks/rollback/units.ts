@@ -1,13 +1,14 @@
-import type { RunRecord } from '../../probes/run-record.ts';
+import type { RunAndLater } from '../../probes/run-record.ts';
 import type { ControlUnit } from '../change.ts';
-import { isObstacle, type Part } from '../common/part.ts';
+import type { Part } from '../common/part.ts';
+import { stands } from './advice.ts';
 import { filesParts } from './files.ts';
 
 /** Units as they were: what did not run is stopped before its files go, what ran starts or restarts after they are back. */
-export function unitsParts(record: RunRecord, when: 'stop' | 'start'): Part[] {
+export function unitsParts(record: RunAndLater, when: 'stop' | 'start'): Part[] {
   const { units, files } = record;
   const newest = Math.max(0, ...files.map(({ now }) => (now.state === 'file' ? now.ctime : 0)));
-  const pending = filesParts(record).some((part) => isObstacle(part) || part.changes.length > 0);
+  const pending = filesParts(record).some(stands);
   return units.map(({ unit, unitFileState, activeState, now }): Part => {
     const actions: ControlUnit['action'][] = [];
     const ran = activeState === 'active' || activeState === 'reloading' || activeState === 'activating';

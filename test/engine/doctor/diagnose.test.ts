@@ -22,6 +22,7 @@ const RUN: Wave = {
   ended: true,
   guard: 'none',
   changes: 0,
+  done: [],
   plan: {},
 };
 const latest = (over: Partial<LatestRun>) =>
