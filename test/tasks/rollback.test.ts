@@ -240,6 +240,32 @@ describe('units', () => {
     else expect(did(run({ units: [unit(over)] }))).toEqual(changes);
   });
 
+  it.each<[string, Partial<RunFile>, string[]]>([
+    [
+      'a link, once its file is gone',
+      { before: { state: 'absent' } },
+      ['remove-file /etc/systemd/system/x.service', 'control-unit mask x.service'],
+    ],
+    ['the empty file that comes back', {}, ['restore-file /etc/systemd/system/x.service']],
+    ['a link that is there again', { before: { state: 'absent' }, now: { state: 'other' } }, []],
+  ])('are masked by %s', (_, over, changes) => {
+    const masked = unit({
+      unitFileState: 'masked',
+      activeState: 'inactive',
+      now: {
+        ...unit().now,
+        activeState: 'inactive',
+        unitFileState: changes.length > 0 ? 'enabled' : 'masked',
+      },
+    });
+    const record = run({
+      units: [masked],
+      files: [file({ path: '/etc/systemd/system/x.service', ...over })],
+    });
+    if (changes.length === 0) expect(plan(record).verdict).toBe('ok');
+    else expect(did(record)).toEqual(changes);
+  });
+
   it('that ran take over what was put back, also after a rollback that was cut off before it', () => {
     expect(did(run({ files: [file()], units: [unit()] }))).toEqual([
       'restore-file /etc/x',

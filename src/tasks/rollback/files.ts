@@ -1,9 +1,10 @@
-import type { RunAndLater, RunFile } from '../../probes/run-record.ts';
+import type { RunAndLater, RunFile, RunUnit } from '../../probes/run-record.ts';
 import type { Before, Change } from '../change.ts';
 import { attributeDrift } from '../common/attributes.ts';
 import { NOTHING, type Part } from '../common/part.ts';
 import { blocked, type Obstacle } from '../common/verdicts.ts';
 import { laterFirst, stands } from './advice.ts';
+import { isMasked, ownFile } from './unit-file.ts';
 
 /** Folders come back before what lay in them; what was made last goes first. */
 export const filesParts = (record: RunAndLater): (Part | Obstacle)[] =>
@@ -17,7 +18,7 @@ export const filesParts = (record: RunAndLater): (Part | Obstacle)[] =>
 
 const byPath = (one: RunFile, other: RunFile): number => (one.path < other.path ? -1 : 1);
 
-function filePart(file: RunFile, { files, packages, waves, later }: RunAndLater): Part | Obstacle {
+function filePart(file: RunFile, { files, units, packages, waves, later }: RunAndLater): Part | Obstacle {
   const { path, before, written, now } = file;
   const sensitive = waves.some(({ plan }) => plan.sensitive?.includes(path));
   const shown = (content: Buffer | undefined) => (sensitive ? { sensitive } : content ? { content } : {});
@@ -45,9 +46,13 @@ function filePart(file: RunFile, { files, packages, waves, later }: RunAndLater)
   };
   if (before.state === 'lost')
     return blocked(`what ${path} was before that run is not in its records any more`);
+  // the link that masks a unit as before
+  if (before.state === 'absent' && now.state === 'other' && units.some((unit) => masks(path, unit)))
+    return NOTHING;
   if (now.state === 'other') return changed('became something that is neither a file nor a directory');
   if (before.state === 'attributes' || before.state === 'directory') {
     if (now.state === 'absent') return changed('was removed');
+    if (before.state === 'directory' && now.state === 'file') return changed('became a file');
     const drift = attributeDrift({ ...asState(path, now) }, before);
     return drift ? part(drift) : NOTHING;
   }
@@ -85,6 +90,9 @@ function filePart(file: RunFile, { files, packages, waves, later }: RunAndLater)
   }
   return part({ kind: 'restore-file', path, before: seen, copy: before.copy, ...shown(before.content) });
 }
+
+const masks = (path: string, { unit, unitFileState, now }: RunUnit): boolean =>
+  path === ownFile(unit) && isMasked(unitFileState) && isMasked(now.unitFileState);
 
 /** What somebody can do who wants the run to go all the same. */
 function byHand(before: RunFile['before']): string {

@@ -3,6 +3,7 @@ import type { ControlUnit } from '../change.ts';
 import type { Part } from '../common/part.ts';
 import { stands } from './advice.ts';
 import { filesParts } from './files.ts';
+import { isMasked, ownFile } from './unit-file.ts';
 
 /** Units as they were: what did not run is stopped before its files go, what ran starts or restarts after they are back. */
 export function unitsParts(record: RunAndLater, when: 'stop' | 'start'): Part[] {
@@ -16,9 +17,12 @@ export function unitsParts(record: RunAndLater, when: 'stop' | 'start'): Part[] 
     if (when === 'stop') {
       if (unitFileState === 'disabled' && now.unitFileState === 'enabled') actions.push('disable');
       if (!ran && runs) actions.push('stop');
-      if (unitFileState.startsWith('masked') && !now.unitFileState.startsWith('masked')) actions.push('mask');
-    } else if (!unitFileState.startsWith('masked')) {
-      if (now.unitFileState.startsWith('masked')) actions.push('unmask');
+    } else if (isMasked(unitFileState)) {
+      // a link, for which the unit's file has to be gone, unless an empty file comes back that did so
+      const byFile = files.some(({ path, before }) => path === ownFile(unit) && before.state === 'file');
+      if (!isMasked(now.unitFileState) && !byFile) actions.push('mask');
+    } else {
+      if (isMasked(now.unitFileState)) actions.push('unmask');
       if (unitFileState === 'enabled' && now.unitFileState !== 'enabled') actions.push('enable');
       // fail2ban takes its files over by a reload of its own
       const owed = ran && runs && unit !== FAIL2BAN && (pending || (now.loaded && newest > now.stateChange));
