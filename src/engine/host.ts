@@ -23,7 +23,7 @@ import { unsupported } from './supported.ts';
 import { found, hostStatus, notReached, stoppedBy } from './told.ts';
 
 export interface HostOptions {
-  /** Opens a new connection to the host; called once, and once more for each confirmation. */
+  /** Opens a new connection to the host. */
   readonly connect: Connect;
   /** What the host's history calls this run. */
   readonly command: 'apply' | 'rollback';
@@ -62,6 +62,8 @@ export class HostRun {
   #runs: readonly RunEntry[] | undefined;
   readonly #notes: string[] = [];
   #applying = false;
+  /** What an earlier run had left was brought to its end. */
+  #finished = false;
   /** The tasks whose job was laid down and has not been judged. */
   #underWay: readonly Pending[] = [];
   #planned: readonly Planned[] = [];
@@ -104,6 +106,7 @@ export class HostRun {
         this.#applying = true;
         const { guard } = await this.#follower({ id: left.id, titles: [] }).follow(followScript(left.id));
         this.#applying = false;
+        this.#finished = true;
         this.#notes.push(
           `an earlier run of yours (${left.who}) was still at work there and has ended now${guard === 'rolledback' ? ': what nobody had confirmed was undone' : ''}`,
         );
@@ -115,6 +118,7 @@ export class HostRun {
         this.#applying = true;
         await this.#follower({ id: left.id, titles: [], over: true }).follow(undoScript(left.id));
         this.#applying = false;
+        this.#finished = true;
         await this.#look(true);
         this.#noteCutOff();
         if (this.#latest?.owesUndoing) {
@@ -238,7 +242,12 @@ export class HostRun {
             'failed',
             `If its run had begun, it goes on there by itself and undoes what nobody confirms; harden check says where the host is. If it stays away, run on its console: sh ${RUNS}/current/rollback.sh`,
           ] as const)
-        : (['unreachable', 'Nothing was changed there.'] as const);
+        : ([
+            'unreachable',
+            this.#finished
+              ? 'An earlier run was brought to its end there; nothing else was changed.'
+              : 'Nothing was changed there.',
+          ] as const);
       this.#failure = { status, reason: `${error.message} ${state}` };
       this.#settle(judgeUnseen(this.#underWay, 'the connection ended'));
     }

@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { confirmScript, keepTables, rollbackScript } from '../../src/engine/guard.ts';
 import { stepLibrary } from '../../src/engine/steps/library.ts';
@@ -56,6 +57,15 @@ describe('the guard', () => {
     expect(there('confirmed')).toBe(false);
   });
 
+  it('undoes where nothing can be renamed, as on a disk that became read-only: nobody can confirm there either', async () => {
+    pending();
+    commands.set('mv', 'exit 1');
+    expect(await confirm()).toBe('gone');
+    await rollback();
+    expect(called()).toContain('logger -t harden');
+    expect(there('undone')).toBe(true);
+  });
+
   it('undoes once, however often it is told to', async () => {
     pending();
     await rollback();
@@ -73,16 +83,28 @@ describe('the guard', () => {
   });
 
   it('is confirmed or undone, never both and never neither, whoever comes first', async () => {
+    const won = new Set<string>();
+    const soon = async (act: () => Promise<string>) => {
+      await sleep(100);
+      return act();
+    };
     for (let round = 0; round < 30; round++) {
       for (const name of readdirSync(run)) rmSync(join(run, name));
       pending();
-      const [said] = await Promise.all(
-        round % 2 ? [confirm(), rollback(), rollback()] : [confirm(), rollback(), confirm()],
+      // at once, or one of them well before the other
+      const [said = ''] = await Promise.all(
+        [
+          [confirm(), rollback(), rollback()],
+          [soon(confirm), rollback(), soon(confirm)],
+          [confirm(), soon(rollback), soon(rollback)],
+        ][round % 3]!,
       );
+      won.add(said);
       expect([there('confirmed'), there('rolledback'), there('pending')]).toEqual(
         said === 'confirmed' ? [true, false, false] : [false, true, false],
       );
     }
+    expect([...won].sort()).toEqual(['confirmed', 'rolledback']);
   });
 });
 
