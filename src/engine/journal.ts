@@ -1,4 +1,4 @@
-import { type Frame, frames } from '../shell/frame.ts';
+import { type Frame, frames, textOf } from '../shell/frame.ts';
 
 /** What became of one step. `running` at the end of a journal: the host stopped in the middle of it. */
 export type StepState =
@@ -28,12 +28,6 @@ export interface Journal {
   readonly frames: readonly Frame[];
 }
 
-/** A word of a frame that carries text. */
-export const decode = (word: string | undefined): string =>
-  Buffer.from((word ?? '').replace(/=$/, ''), 'base64')
-    .toString()
-    .trim();
-
 /** Reads a journal from the start; what is not understood is passed over. Pure. */
 export function readJournal(output: Buffer, id: string, steps: number): Journal {
   const states: StepState[] = Array.from({ length: steps }, () => ({ state: 'not-run' }));
@@ -51,13 +45,13 @@ export function readJournal(output: Buffer, id: string, steps: number): Journal 
           ? { state: 'running' }
           : second === '0'
             ? { state: 'done' }
-            : { state: 'failed', status: Number(second), output: decode(third) };
+            : { state: 'failed', status: Number(second), output: textOf(third).trim() };
     } else if (word === 'guard' && isGuardState(first)) guard = first;
     else if (word === 'stopped') stopped = true;
     else if (word === 'absent') absent = true;
     else if (word === 'banned')
-      bannedBy = [...decode(first).matchAll(/'([\w.-]+)'/g)].map(([, jail]) => jail!);
-    else if (word === 'locked' || word === 'refused' || word === 'trouble') said[word] = decode(first);
+      bannedBy = [...textOf(first).matchAll(/'([\w.-]+)'/g)].map(([, jail]) => jail!);
+    else if (word === 'locked' || word === 'refused' || word === 'trouble') said[word] = textOf(first).trim();
   }
   return {
     steps: states,

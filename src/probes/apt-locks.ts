@@ -1,3 +1,4 @@
+import { textOf } from '../shell/frame.ts';
 import { raw, sh } from '../shell/quote.ts';
 import { defineProbe, present } from './probe.ts';
 
@@ -37,7 +38,7 @@ done
     for (const line of output.toString().split('\n')) {
       const [pid = '', lock, command] = line.split(' ');
       if (lock === undefined || command === undefined) continue;
-      const said = Buffer.from(command.slice(0, -1), 'base64').toString().trim();
+      const said = textOf(command).trim();
       const { locks } = holders.get(pid) ?? { locks: [] };
       holders.set(pid, { pid: Number(pid), command: said, locks: [...locks, lock] });
     }

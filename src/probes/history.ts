@@ -1,3 +1,4 @@
+import { textOf } from '../shell/frame.ts';
 import { lines, raw } from '../shell/quote.ts';
 import { RUNS } from '../shell/records.ts';
 import { absent, defineProbe, present } from './probe.ts';
@@ -64,12 +65,12 @@ export function parseWave([id = '', at, ended, guard, changes, done, who, plan]:
   return {
     id,
     at: Number(at),
-    who: text(who).trim(),
+    who: textOf(who).trim(),
     ended: ended === 'yes',
     guard: guard as Wave['guard'],
     changes: Number(changes),
     done: (done ?? '').split(',').filter(isIndex).map(Number),
-    plan: parsePlan(text(plan)),
+    plan: parsePlan(textOf(plan)),
   };
 }
 
@@ -117,9 +118,6 @@ function isPlan(value: unknown): value is WavePlan {
     )
   );
 }
-
-/** A word that carries text. */
-export const text = (word = ''): string => Buffer.from(word.replace(/=$/, ''), 'base64').toString();
 
 /** All jobs that the host remembers, the oldest first. Absent: harden never ran there. */
 export const historyProbe = defineProbe<'all', readonly Wave[]>({

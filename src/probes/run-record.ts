@@ -1,7 +1,8 @@
+import { textOf } from '../shell/frame.ts';
 import { lines, raw, type Sh, sh } from '../shell/quote.ts';
 import { RUN_ID, RUNS, records } from '../shell/records.ts';
 import { account, CONTENT_LIMIT } from './file.ts';
-import { parseWave, rows, text, WAVE, type Wave } from './history.ts';
+import { parseWave, rows, WAVE, type Wave } from './history.ts';
 import { absent, defineProbe, type Observed, present } from './probe.ts';
 
 /** Attributes of a file, or of what a run kept of it. */
@@ -196,7 +197,7 @@ function parseFile([
         ? { state, ...kept }
         : { state: 'file', copy, ...kept };
   return {
-    path: text(path),
+    path: textOf(path),
     before,
     ...(written && written !== '-' ? { written } : {}),
     now: parseNow(now, rest),

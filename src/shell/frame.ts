@@ -58,6 +58,9 @@ export function frames(output: Buffer | string, nonce: string): Frame[] {
   return found;
 }
 
+/** The text in a word `BASE64=` or `BASE64`: the mark keeps an empty one from being no word. */
+export const textOf = (word = ''): string => Buffer.from(word.replace(/=$/, ''), 'base64').toString();
+
 /** What one probe printed. */
 export interface ProbeOutput {
   readonly stdout: Buffer;
@@ -78,9 +81,7 @@ export function probeOutput(frame: Frame): { name: string; output: ProbeOutput }
     name,
     output: {
       stdout: bytes.subarray(0, end),
-      stderr: Buffer.from((stderr ?? '').replace(/=$/, ''), 'base64')
-        .toString()
-        .trim(),
+      stderr: textOf(stderr).trim(),
       code,
     },
   };
