@@ -4,7 +4,7 @@ import type { Change } from '../tasks/change.ts';
 const FILES = new RegExp(
   `^/etc/(${[
     // who gets in
-    'ssh|fail2ban|sudoers|sudoers\\.d|pam\\.d|security|sssd|nsswitch\\.conf|hosts\\.(allow|deny)',
+    'ssh|fail2ban|sudoers|sudoers\\.d|sudo(_logsrvd)?\\.conf|pam\\.d|security|sssd|nsswitch\\.conf|hosts\\.(allow|deny)',
     '(g?shadow|passwd|group)-?|nologin|shells|login\\.defs',
     // what lets them through
     'nftables\\.(conf|d)|iptables|ufw|firewalld|shorewall6?|ferm|sysctl\\.(conf|d)',
@@ -64,6 +64,12 @@ export function cutsOff(change: Change): boolean {
       return false;
   }
 }
+
+/** Packages whose servers let nobody in, or ban, by settings of the distribution's. */
+export const isDoorPackage = (name: string): boolean =>
+  /^(fail2ban|crowdsec|sshguard|denyhosts|firewalld|ufw|nftables|shorewall6?|ferm|(netfilter|iptables)-persistent|network-manager|openvpn|openssh-server)$/.test(
+    name,
+  );
 
 /** The path of what no host could undo by itself, if the change is to one. */
 export function breaksUndoing(change: Change): string | undefined {

@@ -165,7 +165,7 @@ export class Follower {
         guard === 'confirmed'
           ? 'a new login worked: you can still get in'
           : guard === 'rolledback'
-            ? 'a new login worked, but too late: the host had undone the change already'
+            ? 'a new login worked, but after the host had undone the change'
             : 'a new login worked, but nothing could be confirmed there (is its disk read-only?); the host undoes the change by itself',
       );
       return true;
@@ -188,11 +188,14 @@ export class Follower {
 
   /** Tells the job to end. If that does not reach it, it goes on by itself and undoes what nobody confirms. */
   async #stop(): Promise<void> {
-    const { leave } = this.#options;
+    const { leave, progress } = this.#options;
     try {
       await this.#beside(stopScript(this.#job.id), { silence: 20, ...(leave && { signal: leave }) });
     } catch (error) {
       if (!(error instanceof TransportError)) throw error;
+      progress(
+        `the host could not be told to end (${IN_SHORT[error.reason]}): it goes on by itself and undoes what nobody confirms`,
+      );
     }
   }
 

@@ -140,6 +140,12 @@ export function rollbackScript(run: string, guarded: readonly Change[], operator
       change.kind === 'load-rules' ? [sh`${undoRules(change)} || trouble ${'the rules'}`] : [],
     );
   const commands = guarded.some(({ kind }) => kind === 'run-command');
+  // or it would pass for done
+  const marks = guarded.flatMap((change) =>
+    change.kind === 'run-command' && change.mark !== undefined
+      ? [sh`[ ! -f ${change.mark} ] || rm -f -- ${change.mark} || trouble ${change.mark}`]
+      : [],
+  );
   return lines([
     raw('export LC_ALL=C PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'),
     raw('umask 077'),
@@ -167,9 +173,14 @@ rm -f "$RUN/reserve" "$RUN/trouble"`),
     noteBan(operator),
     raw('fi'),
     restoreFiles,
+    ...marks,
     ...(rules.length > 0 || commands
       ? [raw('if [ -z "$boot" ]; then'), ...rules, ...(commands ? [restoreTables] : []), raw('fi')]
       : []),
+    // while the server still runs: it would remember a ban for its next start
+    raw('if [ -z "$boot" ]; then'),
+    unban(operator),
+    raw('fi'),
     restoreUnits,
     raw('if [ -z "$boot" ]; then'),
     unban(operator),

@@ -363,7 +363,7 @@ export class HostRun {
   /** What this run has changed before it could go no further. */
   #done(): string {
     return this.#outcomes.size === 0
-      ? 'Nothing was changed by it.'
+      ? 'This run changed nothing.'
       : 'What it had applied and proven before that stands.';
   }
 

@@ -110,6 +110,8 @@ export interface RunCommand {
   readonly command: string;
   /** Its author says that it could cut the operator off. */
   readonly guarded?: boolean;
+  /** A file that does not exist and says, once it does, that the command has done its work. */
+  readonly mark?: string;
 }
 
 /** Loads rules of one family in one transaction of the kernel. */

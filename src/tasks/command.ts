@@ -94,14 +94,16 @@ export const commandTask = defineTask({
   ],
   questions,
   plan(params, seen) {
-    const { run, guarded = false } = params;
+    const { run, creates, guarded = false } = params;
     const found = worked(params, seen);
     if ('verdict' in found) return found;
     if (found.done) return { verdict: 'ok', reason: found.reason };
     return {
       verdict: 'change',
       reason: found.reason,
-      changes: [{ kind: 'run-command', command: run, guarded }],
+      changes: [
+        { kind: 'run-command', command: run, guarded, ...(creates === undefined ? {} : { mark: creates }) },
+      ],
     };
   },
 });

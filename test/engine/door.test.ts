@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { breaksUndoing, cutsOff, cutsOffAmong, leftUnread } from '../../src/engine/door.ts';
+import { breaksUndoing, cutsOff, cutsOffAmong, isDoorPackage, leftUnread } from '../../src/engine/door.ts';
 import type { Change } from '../../src/tasks/change.ts';
 
 const write = (path: string): Change => ({
@@ -22,6 +22,8 @@ describe('what could cut the operator off', () => {
     '/etc/ssh/sshd_config.d/x.conf',
     '/etc/sudoers',
     '/etc/sudoers.d/x',
+    '/etc/sudo.conf',
+    '/etc/sudo_logsrvd.conf',
     '/etc/security/access.conf',
     '/etc/hosts.deny',
     '/etc/nftables.conf',
@@ -125,6 +127,16 @@ describe('what no host could undo by itself', () => {
     '/opt/x.so',
   ])('but %s', (path) => expect(breaksUndoing(write(path))).toBeUndefined());
 });
+
+it.each([
+  ['fail2ban', true],
+  ['firewalld', true],
+  ['netfilter-persistent', true],
+  ['python3-systemd', false],
+  ['fail2ban-doc', false],
+])('the server of the package %s may cut somebody off: %s', (name, door) =>
+  expect(isDoorPackage(name)).toBe(door),
+);
 
 describe('configuration of sshd that nobody makes it read', () => {
   const FILE = '/etc/ssh/sshd_config.d/x.conf';

@@ -67,6 +67,14 @@ describe('the guard', () => {
     expect(there('undone')).toBe(true);
   });
 
+  it('takes the mark of a command away, or it would pass for done', async () => {
+    pending();
+    const mark = join(run, 'mark');
+    writeFileSync(mark, '');
+    await rollback([{ kind: 'run-command', command: ':', guarded: true, mark }]);
+    expect(there('mark')).toBe(false);
+  });
+
   it('undoes once, however often it is told to', async () => {
     pending();
     await rollback();

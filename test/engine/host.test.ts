@@ -153,7 +153,7 @@ describe('a run on one host', () => {
     const first = await apply(fakeHost([{ says: SEEN }, { says: [frame] }]), task('a', [CHANGE]));
     expect(first.status).toBe(status);
     expect(first.reason).toMatch(reason);
-    expect(first.reason).toContain('Nothing was changed by it.');
+    expect(first.reason).toContain('This run changed nothing.');
     expect(first.byId.a?.status).toBe('skipped');
 
     const second = await apply(

@@ -180,7 +180,7 @@ describe('a host whose disk is full', () => {
     withDisk(fill, async () => {
       const result = await record('apply', inventory(), { files: run('touch /etc/cut') });
       expect(result.exitCode, result.text).toBe(3);
-      expect(result.host.reason).toMatch(/could not begin the run: .*disk full.*Nothing was changed by it/);
+      expect(result.host.reason).toMatch(/could not begin the run: .*disk full.*This run changed nothing/);
       expect((await host.exec('test -e /etc/cut')).code).toBe(1);
     }));
 

@@ -22,7 +22,7 @@ describe('command', () => {
       {
         verdict: 'change',
         reason: '/x does not exist',
-        changes: [{ kind: 'run-command', command: 'r', guarded: false }],
+        changes: [{ kind: 'run-command', command: 'r', guarded: false, mark: '/x' }],
       },
     ],
     [

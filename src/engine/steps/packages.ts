@@ -1,6 +1,7 @@
 import { raw, type Sh, sh } from '../../shell/quote.ts';
 import { records } from '../../shell/records.ts';
 import type { InstallPackages, RemovePackages } from '../../tasks/change.ts';
+import { isDoorPackage } from '../door.ts';
 
 /** Seconds that another package manager's lock is waited for. */
 const LOCK = 300;
@@ -37,10 +38,15 @@ there() {
 
 /**
  * Package lists are fetched if there are none, or if installing from the present ones fails. What is new is noted.
- * Nothing is ever removed for it.
+ * Nothing is ever removed for it. A server that could cut the operator off is enabled and not started: a service task does that under the guard.
  */
 export function installPackages({ names }: InstallPackages): Sh {
+  // systemd takes it for a change root then, where nothing is started; unlike a mask, nothing of it can stay behind
+  const [before, after] = names.some(isDoorPackage)
+    ? (['export SYSTEMD_OFFLINE=1', 'unset SYSTEMD_OFFLINE; systemctl daemon-reload'] as const)
+    : ([':', ':'] as const);
   return sh`${APT}
+${raw(before)}
 updated=
 # the lock of the lists is one that apt itself does not wait for
 update() {
@@ -67,7 +73,8 @@ install() {
   apt install --no-remove -- ${names}
 }
 known ${names} || update || give_up
-install || { update && install; } || give_up`;
+install || { update && install; } || give_up
+${raw(after)}`;
 }
 
 /**

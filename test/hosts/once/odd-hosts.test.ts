@@ -195,7 +195,7 @@ describe.sequential('a file that cannot be written: one sentence, and nothing is
       'mv /var/lib/harden /root/kept; ln -s /mnt/read-only /var/lib/harden',
       back('/var/lib/harden'),
       'host',
-      /could not begin the run: .*read-only.*Read-only file system.*Nothing was changed by it/i,
+      /could not begin the run: .*read-only.*Read-only file system.*This run changed nothing/i,
     ],
     [
       'a jail, on a file system that is read-only',
