@@ -118,6 +118,10 @@ sed 1d "$decided" | while read -r unit active file invocation changed; do
   back "$unit" "$active" "$file" "$invocation" "$changed" >/dev/null 2>&1 </dev/null
 done`);
 
+/** What a host that is just starting, or going down, neither has nor needs. */
+const unlessBoot = (...code: readonly Sh[]): Sh =>
+  lines([raw('if [ -z "$boot" ]; then'), ...code, raw('fi')]);
+
 /** Why nobody got in, where it was fail2ban: what `banned IP` prints, a list of lists of jails. Told in `banned`. */
 const noteBan = (operator: string): Sh =>
   isIP(operator) === 0
@@ -169,22 +173,13 @@ decided=$RUN/rolledback; [ -e "$decided" ] || decided=$RUN/pending
 if [ -e "$decided" ] && ! [ -e "$RUN/undone" ]; then
 # the change may have filled the disk
 rm -f "$RUN/reserve" "$RUN/trouble"`),
-    raw('if [ -z "$boot" ]; then'),
-    noteBan(operator),
-    raw('fi'),
+    unlessBoot(noteBan(operator)),
     restoreFiles,
     ...marks,
-    ...(rules.length > 0 || commands
-      ? [raw('if [ -z "$boot" ]; then'), ...rules, ...(commands ? [restoreTables] : []), raw('fi')]
-      : []),
-    // while the server still runs: it would remember a ban for its next start
-    raw('if [ -z "$boot" ]; then'),
-    unban(operator),
-    raw('fi'),
+    // the ban goes while the server still runs, too: it would remember it for its next start
+    unlessBoot(...rules, ...(commands ? [restoreTables] : []), unban(operator)),
     restoreUnits,
-    raw('if [ -z "$boot" ]; then'),
-    unban(operator),
-    raw('fi'),
+    unlessBoot(unban(operator)),
     raw(`: > "$RUN/undone"
 sync "$RUN/undone" "$RUN"
 logger -t harden 'a change that nobody confirmed was undone' 2>/dev/null || :

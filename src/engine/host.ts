@@ -13,6 +13,7 @@ import { type Followed, Follower, type FollowOptions } from './follow.ts';
 import { runsOf } from './history.ts';
 import { type Holder, isAbandoned } from './holder.ts';
 import { followScript, type Job, newRunId, startScript, undoScript, waveId } from './job.ts';
+import type { Journal } from './journal.ts';
 import { judgeConvergence, judgeSteps, judgeUnseen, lastWord, type Outcome } from './judge.ts';
 import { type Connect, Line } from './line.ts';
 import { Inquiry, type Observations, observation } from './observe.ts';
@@ -103,10 +104,7 @@ export class HostRun {
         this.#options.progress(
           `an earlier run of yours (${left.who}) is still at work there: following it to its end`,
         );
-        this.#applying = true;
-        const { guard } = await this.#follower({ id: left.id, titles: [] }).follow(followScript(left.id));
-        this.#applying = false;
-        this.#finished = true;
+        const { guard } = await this.#finish({ id: left.id, titles: [] }, followScript(left.id));
         this.#notes.push(
           `an earlier run of yours (${left.who}) was still at work there and has ended now${guard === 'rolledback' ? ': what nobody had confirmed was undone' : ''}`,
         );
@@ -115,10 +113,7 @@ export class HostRun {
         this.#options.progress(
           `the host was cut off while it undid an earlier run (${left.who}): it does that first`,
         );
-        this.#applying = true;
-        await this.#follower({ id: left.id, titles: [], over: true }).follow(undoScript(left.id));
-        this.#applying = false;
-        this.#finished = true;
+        await this.#finish({ id: left.id, titles: [], over: true }, undoScript(left.id));
         await this.#look(true);
         this.#noteCutOff();
         if (this.#latest?.owesUndoing) {
@@ -132,6 +127,15 @@ export class HostRun {
       } else this.#noteCutOff();
     });
     return this.result('check');
+  }
+
+  /** Brings to its end what an earlier run has left. */
+  async #finish(left: Followed, script: string): Promise<Journal> {
+    this.#applying = true;
+    const journal = await this.#follower(left).follow(script);
+    this.#applying = false;
+    this.#finished = true;
+    return journal;
   }
 
   /** The runs that the host remembers. */

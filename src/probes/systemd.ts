@@ -29,6 +29,9 @@ const PROPERTIES = [
 /** `fail2ban` means `fail2ban.service`. */
 export const unitName = (name: string): string => (/\.[a-z]+$/.test(name) ? name : `${name}.service`);
 
+/** By a link or an empty file, for good or until the next boot. */
+export const isMasked = (unitFileState: string): boolean => unitFileState.startsWith('masked');
+
 /** All units in one `systemctl show`. */
 export const unitProbe = defineProbe<string, UnitState>({
   name: 'unit',

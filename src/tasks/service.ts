@@ -2,7 +2,7 @@ import { Type } from '@sinclair/typebox';
 import { type FileState, fileProbe } from '../probes/file.ts';
 import { unitOriginProbe } from '../probes/origin.ts';
 import { ask } from '../probes/probe.ts';
-import { unitName, unitProbe } from '../probes/systemd.ts';
+import { isMasked, unitName, unitProbe } from '../probes/systemd.ts';
 import type { Change, ControlUnit, SetAttributes } from './change.ts';
 import { AbsolutePath } from './common/params.ts';
 import { unseen } from './common/verdicts.ts';
@@ -51,7 +51,7 @@ const removal = defineRemoval(schema, {
       back.push(['disable', 'it did not start at boot before harden']);
     if (/^(inactive|failed)$/.test(activeState) && now.activeState === 'active')
       back.push(['stop', 'it did not run before harden']);
-    if (unitFileState.startsWith('masked') && !now.unitFileState.startsWith('masked'))
+    if (isMasked(unitFileState) && !isMasked(now.unitFileState))
       back.push(['mask', 'it was masked before harden']);
     if (back.length === 0) return { verdict: 'ok', reason: 'it is as it was before harden' };
     return {
@@ -117,7 +117,7 @@ export const serviceTask = defineTask({
       changes.push({ kind: 'control-unit', unit, action, ...(tracks.length > 0 ? { reads } : {}) });
       reasons.push(reason);
     };
-    if (value.unitFileState.startsWith('masked')) control('unmask', 'it is masked');
+    if (isMasked(value.unitFileState)) control('unmask', 'it is masked');
     if (enabled && /^(disabled|masked|enabled-runtime|linked)/.test(value.unitFileState))
       control('enable', 'it does not start at boot');
     const blind = tracks.findIndex((_, index) => tracked[index]?.state === 'unreadable');

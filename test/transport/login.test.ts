@@ -8,6 +8,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { authHandler, type Credential, embeddedPublicKey, planLogin } from '../../src/transport/login.ts';
 import type { SshSettings } from '../../src/transport/ssh-config.ts';
 import { makeKey } from './server.ts';
+import { settings } from './settings.ts';
 
 let dir: string;
 let agent: Server | undefined;
@@ -52,22 +53,11 @@ async function startAgent(keys: { private: string }[]): Promise<string> {
 }
 
 function plan(
-  settings: Partial<SshSettings>,
+  special: Partial<SshSettings>,
   more: { identityFile?: string; passphrase?: () => Promise<string> } = {},
 ) {
   return planLogin({
-    settings: {
-      host: 'h',
-      port: 22,
-      user: 'u',
-      identityFiles: [],
-      identitiesOnly: false,
-      knownHostsFiles: [],
-      certificateFiles: [],
-      sshOnly: [],
-      fromSsh: true,
-      ...settings,
-    },
+    settings: { ...settings, host: 'h', user: 'u', ...special },
     env: {},
     where: { name: 'web1', address: 'h', port: 22 },
     ...more,

@@ -9,7 +9,7 @@ import type { Waypoint } from '../../src/transport/route.ts';
 import type { SshSettings } from '../../src/transport/ssh-config.ts';
 import type { Target } from '../../src/transport/transport.ts';
 import { makeKey } from './server.ts';
-import { settings as plain } from './ssh-logs.ts';
+import { settings as plain } from './settings.ts';
 
 let folder: string;
 const at = (name: string) => join(folder, name);

@@ -11,7 +11,8 @@ import {
   sessionArguments,
 } from '../../src/transport/openssh-options.ts';
 import type { Waypoint } from '../../src/transport/route.ts';
-import { hop, settings, web1 } from './ssh-logs.ts';
+import { settings } from './settings.ts';
+import { hop, web1 } from './ssh-logs.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'options-'));
 const plan = (more: Partial<SshPlan> = {}): SshPlan => ({

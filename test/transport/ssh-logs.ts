@@ -1,5 +1,6 @@
 import { type Circumstances, loginFailure, type SshLog } from '../../src/transport/openssh-log.ts';
 import type { Waypoint } from '../../src/transport/route.ts';
+import { settings } from './settings.ts';
 
 // What OpenSSH 9.2 writes with -v.
 export const version = 'OpenSSH_9.2p1 Debian-2+deb12u6, OpenSSL 3.0.19 27 Jan 2026';
@@ -35,17 +36,6 @@ Host key verification failed.`;
 export const unknown = `No ED25519 host key is known for 203.0.113.10 and you have requested strict checking.
 Host key verification failed.`;
 
-export const settings = {
-  host: '203.0.113.10',
-  port: 22,
-  user: 'deploy',
-  identityFiles: [],
-  identitiesOnly: false,
-  knownHostsFiles: [],
-  certificateFiles: [],
-  sshOnly: [],
-  fromSsh: true,
-};
 export const web1: Waypoint = {
   where: { name: 'web1', address: '203.0.113.10', port: 22 },
   asked: { address: 'web1' },

@@ -1,6 +1,6 @@
 import type { FileState } from '../../probes/file.ts';
 import type { Observed } from '../../probes/probe.ts';
-import type { UnitState } from '../../probes/systemd.ts';
+import { isMasked, type UnitState } from '../../probes/systemd.ts';
 import type { ControlUnit } from '../change.ts';
 import { attributeDrift } from '../common/attributes.ts';
 import { isObstacle, joined, NOTHING, type Part } from '../common/part.ts';
@@ -39,7 +39,7 @@ export function lastingPart(
   }
   // an empty file masks as well: what is written over it ends that
   const empty = unitFile.state === 'present' && unitFile.value.kind === 'file';
-  const masked = (value?.unitFileState.startsWith('masked') ?? false) && !empty;
+  const masked = value !== undefined && isMasked(value.unitFileState) && !empty;
   const text = filePart({
     path: UNIT_FILE,
     text: UNIT_TEXT,

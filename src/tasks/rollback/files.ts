@@ -1,10 +1,11 @@
 import type { RunAndLater, RunFile, RunUnit } from '../../probes/run-record.ts';
+import { isMasked } from '../../probes/systemd.ts';
 import type { Before, Change } from '../change.ts';
 import { attributeDrift } from '../common/attributes.ts';
 import { NOTHING, type Part } from '../common/part.ts';
 import { blocked, type Obstacle } from '../common/verdicts.ts';
 import { laterFirst, stands } from './advice.ts';
-import { isMasked, ownFile } from './unit-file.ts';
+import { ownFile } from './unit-file.ts';
 
 /** Folders come back before what lay in them; what was made last goes first. */
 export const filesParts = (record: RunAndLater): (Part | Obstacle)[] =>

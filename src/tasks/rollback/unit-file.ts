@@ -1,4 +1,2 @@
-export const isMasked = (unitFileState: string): boolean => unitFileState.startsWith('masked');
-
 /** Where the administrator's file of a unit lies, or the link that masks it. */
 export const ownFile = (unit: string): string => `/etc/systemd/system/${unit}`;

@@ -1,15 +1,15 @@
 import type { RunAndLater } from '../../probes/run-record.ts';
+import { isMasked } from '../../probes/systemd.ts';
 import type { ControlUnit } from '../change.ts';
 import type { Part } from '../common/part.ts';
-import { stands } from './advice.ts';
-import { filesParts } from './files.ts';
-import { isMasked, ownFile } from './unit-file.ts';
+import { ownFile } from './unit-file.ts';
 
-/** Units as they were: what did not run is stopped before its files go, what ran starts or restarts after they are back. */
-export function unitsParts(record: RunAndLater, when: 'stop' | 'start'): Part[] {
-  const { units, files } = record;
+/**
+ * Units as they were: what did not run is stopped before its files go, what ran starts or restarts after they are back.
+ * `pending`: files are still to be put back.
+ */
+export function unitsParts({ units, files }: RunAndLater, when: 'stop' | 'start', pending: boolean): Part[] {
   const newest = Math.max(0, ...files.map(({ now }) => (now.state === 'file' ? now.ctime : 0)));
-  const pending = filesParts(record).some(stands);
   return units.map(({ unit, unitFileState, activeState, now }): Part => {
     const actions: ControlUnit['action'][] = [];
     const ran = activeState === 'active' || activeState === 'reloading' || activeState === 'activating';
