@@ -1,4 +1,4 @@
-import type { Change } from '../tasks/change.ts';
+import type { Change, ControlUnit } from '../tasks/change.ts';
 
 /** Files that decide who may connect, log in and become root, and what the network is. */
 const FILES = new RegExp(
@@ -31,9 +31,16 @@ const NEEDED = new RegExp(
 /** Folders that sshd, sudo and the way to a key go through: they are trusted only with the right owner and mode. */
 const WAYS = /^\/([^/]+|home\/[^/]+|usr\/s?bin|run\/sshd)?$/;
 
-/** Units that are the door, or stand in it. */
-const UNITS =
+/** Units that are the door, or stand in it: they have to be there again after an undoing. */
+const DOORS =
   /^(sshd?(@.*)?|fail2ban|networking|network|NetworkManager|systemd-(networkd|resolved|logind)|dbus|nftables|ip6?tables|ufw|firewalld|netfilter-persistent|shorewall6?|ferm|sssd|nslcd|wg-quick@.*|openvpn.*|tailscaled)\.(service|socket)$/;
+
+/** Units that are known to let everybody in as before: our own, James, and what stands beside it. Of any other nobody knows. */
+const HARMLESS =
+  /^(harden-limits|james.*|postfix(@.*)?|dovecot|opendkim|rspamd|clamav-.*|nginx|apache2|rsyslog|systemd-journald|cron|chrony|systemd-timesyncd|mariadb|postgresql(@.*)?|cassandra|opensearch|elasticsearch|rabbitmq-server|unattended-upgrades|apt-daily(-upgrade)?)\.(service|socket|timer)$/;
+
+/** What is done to a unit that runs it or ends it now. */
+const RUNS: ReadonlySet<ControlUnit['action']> = new Set(['start', 'restart', 'reload-or-restart', 'stop']);
 
 const UNIT_FILES = /\/systemd\/system\/([^/]+?)(\.d\/[^/]+)?$/;
 
@@ -49,7 +56,7 @@ export function cutsOff(change: Change): boolean {
     case 'run-command':
       return change.guarded ?? false;
     case 'control-unit':
-      return UNITS.test(change.unit);
+      return isDoor(change.unit) || (RUNS.has(change.action) && !HARMLESS.test(change.unit));
     case 'set-attributes':
       return WAYS.test(change.path) || isPart(change.path);
     case 'write-file':
@@ -65,6 +72,13 @@ export function cutsOff(change: Change): boolean {
   }
 }
 
+/** Whether nobody may get in where the unit does not run. */
+export const isDoor = (unit: string): boolean => DOORS.test(unit);
+
+/** Whether a guarded change may do anything to the firewall: what a command, or a unit that is no server of logins, runs nobody knows. */
+export const touchesFirewall = (change: Change): boolean =>
+  change.kind === 'run-command' || (change.kind === 'control-unit' && !LOGIN.test(change.unit));
+
 /** Packages whose servers let nobody in, or ban, by settings of the distribution's. */
 export const isDoorPackage = (name: string): boolean =>
   /^(fail2ban|crowdsec|sshguard|denyhosts|firewalld|ufw|nftables|shorewall6?|ferm|(netfilter|iptables)-persistent|network-manager|openvpn|openssh-server)$/.test(
@@ -77,14 +91,16 @@ export function breaksUndoing(change: Change): string | undefined {
 }
 
 const isPart = (path: string): boolean =>
-  FILES.test(path) || ELSEWHERE.test(path) || UNITS.test(UNIT_FILES.exec(path)?.[1] ?? '');
+  FILES.test(path) || ELSEWHERE.test(path) || isDoor(UNIT_FILES.exec(path)?.[1] ?? '');
 
-/** The same of changes that are made together: what a unit of the door reads is part of it, wherever it lies. */
+/** The same of changes that are made together: the file of a guarded unit and what it reads are part of it, wherever they lie. */
 export function cutsOffAmong(all: readonly Change[]): (change: Change) => boolean {
-  const read = new Set(
-    all.flatMap((change) => (change.kind === 'control-unit' && cutsOff(change) ? (change.reads ?? []) : [])),
-  );
-  return (change) => cutsOff(change) || ('path' in change && read.has(change.path));
+  const units = all.filter((change) => change.kind === 'control-unit').filter(cutsOff);
+  const names = new Set(units.map(({ unit }) => unit));
+  const read = new Set(units.flatMap(({ reads = [] }) => reads));
+  return (change) =>
+    cutsOff(change) ||
+    ('path' in change && (read.has(change.path) || names.has(UNIT_FILES.exec(change.path)?.[1] ?? '')));
 }
 
 /** Configuration of sshd that none of the changes makes it read: a new login proves nothing of it. */
@@ -98,4 +114,6 @@ export function leftUnread(all: readonly Change[]): string[] {
 }
 
 const SSHD = /^sshd?(@.*)?\.(service|socket)$/;
+/** fail2ban makes its own chains anew. */
+const LOGIN = /^(sshd?(@.*)?|fail2ban)\.(service|socket)$/;
 const SSHD_CONFIG = /^\/etc\/ssh\/sshd_config($|\.d\/)/;

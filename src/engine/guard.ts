@@ -2,9 +2,10 @@ import { isIP } from 'node:net';
 import { lines, raw, type Sh, sh } from '../shell/quote.ts';
 import { JOB_UNIT, RUNS } from '../shell/records.ts';
 import type { Change } from '../tasks/change.ts';
+import { touchesFirewall } from './door.ts';
 import { putFileBack } from './steps/library.ts';
 import { undoRules } from './steps/load-rules.ts';
-import { keepTables, restoreTables } from './tables.ts';
+import { keepTables, renewBans, restoreTables } from './tables.ts';
 
 /**
  * The guard of changes that could cut the operator off. `pending` in the run's directory becomes `confirmed` or
@@ -24,7 +25,7 @@ Description=Undo what harden changed and nobody confirmed
 DefaultDependencies=no
 RequiresMountsFor=$RUN
 After=local-fs.target
-Before=sysinit.target network-pre.target systemd-sysctl.service nftables.service netfilter-persistent.service ufw.service ssh.socket ssh.service sshd.service fail2ban.service
+Before=sysinit.target network-pre.target systemd-sysctl.service nftables.service netfilter-persistent.service ufw.service ssh.socket ssh.service sshd.service fail2ban.service $touched
 
 [Service]
 Type=oneshot
@@ -38,14 +39,14 @@ END_OF_UNIT
  */
 export function armGuard(guarded: readonly Change[]): Sh {
   return lines([
-    ...(guarded.some(({ kind }) => kind === 'run-command') ? [keepTables] : []),
+    ...(guarded.some(touchesFirewall) ? [keepTables] : []),
     raw('wc -l < "$RUN/files" > "$RUN/pending.new"'),
     shown,
     ...unitsOf(guarded).map(
       (unit) =>
         sh`echo ${unit} "$(shown ActiveState ${unit}) $(shown UnitFileState ${unit}) $(shown InvocationID ${unit}) $(shown StateChangeTimestampMonotonic ${unit})" >> "$RUN/pending.new"`,
     ),
-    sh`unit=${BOOT_UNIT} wants=${BOOT_WANTS}`,
+    sh`unit=${BOOT_UNIT} wants=${BOOT_WANTS} touched=${unitsOf(guarded).join(' ')}`,
     writeBootUnit,
     raw(`[ -d "$wants" ] || { mkdir -m 0755 "$wants" && : > "$RUN/made-wants"; }
 write_boot_unit || fail "$unit could not be written, so the host could not undo anything after a restart; nothing was tried"`),
@@ -143,7 +144,7 @@ export function rollbackScript(run: string, guarded: readonly Change[], operator
     .flatMap((change) =>
       change.kind === 'load-rules' ? [sh`${undoRules(change)} || trouble ${'the rules'}`] : [],
     );
-  const commands = guarded.some(({ kind }) => kind === 'run-command');
+  const tables = guarded.some(touchesFirewall);
   // or it would pass for done
   const marks = guarded.flatMap((change) =>
     change.kind === 'run-command' && change.mark !== undefined
@@ -163,7 +164,7 @@ esac
 # a host that goes down starts with what stood before; nothing can be started on it any more
 [ "$(systemctl is-system-running 2>/dev/null)" != stopping ] || boot=boot`),
     putFileBack,
-    raw(`trouble() { printf '%s\\n' "$*" >> "$RUN/trouble"; }
+    raw(`trouble() { grep -qsxF -e "$*" "$RUN/trouble" || printf '%s\\n' "$*" >> "$RUN/trouble"; }
 # whoever comes second waits until the first is done; what cannot be locked is undone all the same
 if command exec 8>> "$RUN/undo.lock"; then flock 8; fi
 mv -T "$RUN/pending" "$RUN/rolledback" 2>/dev/null && sync "$RUN"
@@ -176,10 +177,12 @@ rm -f "$RUN/reserve" "$RUN/trouble"`),
     unlessBoot(noteBan(operator)),
     restoreFiles,
     ...marks,
+    ...(tables ? [restoreTables] : []),
     // the ban goes while the server still runs, too: it would remember it for its next start
-    unlessBoot(...rules, ...(commands ? [restoreTables] : []), unban(operator)),
+    unlessBoot(...rules, ...(tables ? [raw('restore_tables')] : []), unban(operator)),
     restoreUnits,
-    unlessBoot(unban(operator)),
+    // a unit may need the network when it starts, and may change the rules when it starts or stops
+    unlessBoot(...(tables ? [raw('restore_tables'), renewBans] : []), unban(operator)),
     raw(`: > "$RUN/undone"
 sync "$RUN/undone" "$RUN"
 logger -t harden 'a change that nobody confirmed was undone' 2>/dev/null || :

@@ -164,7 +164,7 @@ function unknownUntil({ task, decision }: Planned): Resolved {
 /**
  * The changes that can be applied now, in order. A pending barrier ends the wave: what comes after it is planned
  * anew from what the host then is. A command finds all that stands before it applied and settled, so it has a wave of
- * its own. Guarded tasks wait for the wave in which nothing else is left to wait for. What is taken away goes last and
+ * its own. Guarded tasks wait until the packages are there: no installation runs inside a guard's window. What is taken away goes last and
  * backwards.
  */
 export function nextWave(planned: readonly Planned[]): Pending[] {
@@ -174,12 +174,13 @@ export function nextWave(planned: readonly Planned[]): Pending[] {
   const barriers = pending.filter(({ task, decision }) => task.type.barrier && !decision.guarded);
   const [first] = barriers;
   if (!first) return pending;
-  const before = pending.slice(0, pending.indexOf(first)).filter(({ decision }) => !decision.guarded);
+  const before = pending.slice(0, pending.indexOf(first));
   const isPackage = ({ task }: Planned) => task.type.type === 'package';
   if (!isPackage(first)) return before.length > 0 ? before : [first];
   // packages do not depend on each other's contents: those that no command comes between are one transaction
   const command = barriers.findIndex((one) => !isPackage(one));
-  return [...before, ...barriers.slice(0, command < 0 ? undefined : command)];
+  const plain = before.filter(({ decision }) => !decision.guarded);
+  return [...plain, ...barriers.slice(0, command < 0 ? undefined : command)];
 }
 
 /** A command finds taken away what stood on what it made, and nothing else yet. */

@@ -4,7 +4,7 @@ import { raw } from '../shell/quote.ts';
 const nativeTables = `native() { nft list tables 2>/dev/null | grep -vE '^table ip6? (filter|nat|mangle|raw|security)$'; }`;
 
 /**
- * Keeps the whole firewall, for undoing commands whose effect nobody knows. Also where no table exists yet. If it fails
+ * Keeps the whole firewall, for undoing what commands and units do to it, which nobody knows. Also where no table exists yet. If it fails
  * nothing guarded is begun: half a copy must never be restored.
  */
 export const keepTables = raw(`${nativeTables}
@@ -18,11 +18,11 @@ for tool in iptables ip6tables; do
 done`);
 
 /**
- * Puts the kept firewall back. A table that did not exist when it was kept (an empty save, which restoring would
- * leave alone) is emptied and its policies are opened. fail2ban's chains come back as they were; bans it made since
- * are put in again by its own restart of the jails.
+ * `restore_tables` puts the kept firewall back. A table that did not exist when it was kept (an empty save, which restoring
+ * would leave alone) is emptied and its policies are opened. fail2ban's chains come back as they were.
  */
 export const restoreTables = raw(`${nativeTables}
+restore_tables() {
 if [ -e "$RUN/nft.before" ]; then
   { native | sed 's/^/delete /'; cat "$RUN/nft.before"; } | nft -f - || {
     trouble "the rules of nft"
@@ -41,4 +41,9 @@ for tool in iptables ip6tables; do
   done
   $tool-restore -w 10 < "$RUN/$tool.before" || trouble "the $tool rules"
 done
-if timeout 20 fail2ban-client ping >/dev/null 2>&1; then timeout 60 fail2ban-client reload --restart >/dev/null 2>&1; fi`);
+}`);
+
+/** Bans that fail2ban made since are put in again by its own restart of the jails. */
+export const renewBans = raw(
+  `if timeout 20 fail2ban-client ping >/dev/null 2>&1; then timeout 60 fail2ban-client reload --restart >/dev/null 2>&1; fi`,
+);

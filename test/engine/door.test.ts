@@ -84,9 +84,26 @@ describe('what could cut the operator off', () => {
     ['fail2ban.service', true],
     ['wg-quick@wg0.service', true],
     ['james.service', false],
-    ['ssh-agent.service', false],
+    ['my-firewall.service', true],
+    ['home.mount', true],
+    ['ssh-agent.service', true],
+    ['harden-limits.service', false],
+    ['nginx.service', false],
   ] as const)('the unit %s: %s', (name, expected) => {
     expect(cutsOff(unit(name))).toBe(expected);
+  });
+
+  it.each([
+    ['start', true],
+    ['stop', true],
+    ['reload-or-restart', true],
+    ['enable', false],
+    ['disable', false],
+    ['mask', false],
+    ['unmask', false],
+  ] as const)('a unit that nobody knows, by what runs it or ends it now (%s: %s)', (action, expected) => {
+    expect(cutsOff({ kind: 'control-unit', unit: 'my-firewall.service', action })).toBe(expected);
+    expect(cutsOff({ kind: 'control-unit', unit: 'ssh.service', action })).toBe(true);
   });
 
   it('a command only if its author says so', () => {
@@ -102,10 +119,13 @@ describe('what could cut the operator off', () => {
     { kind: 'sync-fail2ban', jails: [], filters: [], restart: [] },
   ])('whatever is done to it: $kind', (change) => expect(cutsOff(change)).toBe(true));
 
-  it('what such a unit reads, wherever it lies, and nothing that another one reads', () => {
-    const all = [write('/srv/door'), write('/srv/mail'), unit('ssh.service', '/srv/door')];
-    const among = cutsOffAmong([...all, unit('james.service', '/srv/mail')]);
-    expect(all.map(among)).toEqual([true, false, true]);
+  it('the file of such a unit and what it reads, wherever they lie, and nothing of another one', () => {
+    const files = ['/etc/systemd/system/x.service', '/etc/systemd/system/x.service.d/y.conf', '/srv/door'];
+    const others = ['/etc/systemd/system/james.service', '/srv/mail'];
+    const all = [...files, ...others].map(write);
+    const among = cutsOffAmong([...all, unit('x.service', '/srv/door'), unit('james.service', '/srv/mail')]);
+    expect(all.map(among)).toEqual([true, true, true, false, false]);
+    expect(all.map(cutsOffAmong(all))).toEqual(all.map(() => false));
   });
 });
 

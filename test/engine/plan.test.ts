@@ -155,6 +155,7 @@ describe('nextWave', () => {
     const [run, c] = [task('run', barrier, CHANGE), task('c', plain, CHANGE)];
     expect(wave(task('a', plain, CHANGE), run, c)).toEqual(['a']);
     expect(wave(task('a', plain, OK), run, c)).toEqual(['run']);
+    expect(wave(task('g', plain, GUARDED), run, c)).toEqual(['g']);
   });
 
   it('installs no package before the command that makes it known', () => {

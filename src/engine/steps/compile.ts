@@ -1,7 +1,7 @@
 import { type Sh, sh } from '../../shell/quote.ts';
 import type { Change, SyncFail2ban } from '../../tasks/change.ts';
 import type { Task } from '../../tasks/task.ts';
-import { cutsOffAmong } from '../door.ts';
+import { cutsOffAmong, isDoor } from '../door.ts';
 import { armGuard } from '../guard.ts';
 import { title } from '../title.ts';
 import {
@@ -124,7 +124,7 @@ export function compile(wave: readonly TaskChanges[]): Work {
         const partial = change.kind === 'run-command' || change.kind === 'control-unit';
         // nobody gets in by a door that may not be there
         const strict =
-          change.kind === 'control-unit' && cutsOff(change) ? { ...change, lenient: false } : change;
+          change.kind === 'control-unit' && isDoor(change.unit) ? { ...change, lenient: false } : change;
         if (phase === 'guarded') guarded.push(change);
         steps.push({ phase, tasks: [task.id], title: title(change), code: code(strict), partial });
       }

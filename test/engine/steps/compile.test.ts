@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { compile, type TaskChanges } from '../../../src/engine/steps/compile.ts';
-import type { Change } from '../../../src/tasks/change.ts';
+import type { Change, ControlUnit } from '../../../src/tasks/change.ts';
 
 const entry = (id: string, ...changes: Change[]): TaskChanges => ({ task: { id }, changes });
 const write = (path: string): Change => ({
@@ -10,7 +10,7 @@ const write = (path: string): Change => ({
   content: Buffer.from('x'),
 });
 const sync = (jail: string): Change => ({ kind: 'sync-fail2ban', jails: [jail], filters: [], restart: [] });
-const unit = (name: string, action: 'start' | 'restart' | 'reload-or-restart' | 'enable'): Change => ({
+const unit = (name: string, action: ControlUnit['action']): Change => ({
   kind: 'control-unit',
   unit: name,
   action,
@@ -85,7 +85,7 @@ describe('compile', () => {
     ]);
   });
 
-  it('keeps the firewall before a command that nobody can foresee', () => {
+  it('keeps the firewall before a command or a unit that nobody can foresee', () => {
     const run = (guarded: boolean): Change => ({ kind: 'run-command', command: 'iptables -F', guarded });
     const guarded = entry('run', run(true));
     expect(outline(guarded, entry('a', write('/a')))).toEqual([
@@ -94,7 +94,11 @@ describe('compile', () => {
       'guarded run: run iptables -F',
     ]);
     expect(compile([guarded]).steps[0]?.code.text).toContain('rules could not be kept');
-    expect(compile([entry('limits', rules)]).steps[0]?.code.text).not.toContain('rules could not be kept');
+    const keeps = (change: Change) =>
+      compile([entry('x', change)]).steps[0]?.code.text.includes('rules could not be kept');
+    expect(keeps(unit('my-firewall.service', 'start'))).toBe(true);
+    expect(keeps(unit('ssh.service', 'restart'))).toBe(false);
+    expect(keeps(rules)).toBe(false);
     expect(outline(entry('run', run(false)))).toEqual(['plain run: run iptables -F']);
   });
 
@@ -139,7 +143,9 @@ describe('compile', () => {
 
   it.each([
     ['fail2ban.service', 'start', 'guarded'],
-    ['other.service', 'restart', 'plain'],
+    ['other.service', 'restart', 'guarded'],
+    ['other.service', 'enable', 'plain'],
+    ['james.service', 'restart', 'plain'],
   ] as const)('controls %s where nothing is to be taken over', (name, action, phase) => {
     expect(outline(entry('running', unit(name, action))).at(-1)).toBe(`${phase} running: ${action} ${name}`);
   });
