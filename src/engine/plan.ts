@@ -1,8 +1,9 @@
 import type { Facts } from '../probes/facts.ts';
 import { ask, type Observed, type Question } from '../probes/probe.ts';
 import type { Change } from '../tasks/change.ts';
+import { sentenceList } from '../tasks/common/words.ts';
 import type { Key, PlanContext, Task, Verdict } from '../tasks/task.ts';
-import { breaksUndoing, cutsOffAmong, leftUnread } from './door.ts';
+import { breaksUndoing, cutsOffAmong, isDoorPackage, leftUnread } from './door.ts';
 import type { Observations } from './observe.ts';
 
 /** What is known of one task: its verdict, with open needs resolved against the other tasks. */
@@ -93,9 +94,22 @@ export function plan(tasks: readonly Task[], seen: Observations, facts: Facts, p
             `sshd goes on with what it read before, so the new login proves nothing of ${path}: let a service task of the unit ssh track it`,
         );
       const guarded = decision.changes.some(cutsOff);
-      return { task, decision: { ...decision, guarded, notes: [...decision.notes, ...notes] } };
+      const waiting = startedByNobody(decision.changes, tasks);
+      return { task, decision: { ...decision, guarded, notes: [...decision.notes, ...notes, ...waiting] } };
     })
     .sort((a, b) => tasks.indexOf(a.task) - tasks.indexOf(b.task));
+}
+
+/** Servers that their installation leaves alone, and that no other task starts. */
+function startedByNobody(changes: readonly Change[], tasks: readonly Task[]): string[] {
+  const relied = new Set<string>(tasks.flatMap(({ type, params }) => type.relies?.(params) ?? []));
+  const names = changes
+    .flatMap((change) => (change.kind === 'install-packages' ? change.names : []))
+    .filter((name) => isDoorPackage(name) && !relied.has(`package:${name}`));
+  if (names.length === 0) return [];
+  return [
+    `the servers of ${sentenceList(names)} could let nobody in, so the installation starts none of them: a service task does, under the guard, or the next boot does, unguarded`,
+  ];
 }
 
 type Resolved = Decision extends infer D ? (D extends unknown ? Omit<D, 'notes'> : never) : never;

@@ -168,6 +168,13 @@ describe('nextWave', () => {
     expect(wave(run, q)).toEqual(['run']);
   });
 
+  it('says of a server that its installation does not start, and no task, when it will be', () => {
+    const install: Verdict = { ...CHANGE, changes: [{ kind: 'install-packages', names: ['ufw', 'mc'] }] };
+    const notes = (...tasks: Task[]) => decide(task('install', packages, install), ...tasks)[0]?.notes;
+    expect(notes()).toEqual([expect.stringMatching(/^the servers of ufw could let nobody in/)]);
+    expect(notes(task('service', plain, OK, [], ['package:ufw']))).toEqual([]);
+  });
+
   it('refuses what no host could undo by itself', () => {
     const changes = [{ kind: 'set-attributes', path: '/usr/bin/dash', mode: '0600', summary: '' }] as const;
     expect(decide(task('a', plain, { ...CHANGE, changes }))[0]).toMatchObject({
