@@ -215,7 +215,7 @@ describe('service', () => {
     const result = await run('apply', [
       { id: 'dies', name: 'dies', service: { name: 'dies', enabled: false } },
     ]);
-    expect(result.exitCode, result.text).toBe(3);
+    expect(result.exitCode, result.text).toBe(4);
     expect(result.tasks.dies?.reason).toContain('it broke');
   });
 });
