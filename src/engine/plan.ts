@@ -178,7 +178,8 @@ function unknownUntil({ task, decision }: Planned): Resolved {
 /**
  * The changes that can be applied now, in order. A pending barrier ends the wave: what comes after it is planned
  * anew from what the host then is. A command finds all that stands before it applied and settled, so it has a wave of
- * its own. Guarded tasks wait until the packages are there: no installation runs inside a guard's window. What is taken away goes last and
+ * its own. Guarded tasks wait until the packages are there: no installation runs inside a guard's window; and for what can only be
+planned once others have been applied, since it may be guarded as well, and one login then confirms both. What is taken away goes last and
  * backwards.
  */
 export function nextWave(planned: readonly Planned[]): Pending[] {
@@ -187,7 +188,7 @@ export function nextWave(planned: readonly Planned[]): Pending[] {
   if (pending.length === 0) return removalWave(all.toReversed());
   const barriers = pending.filter(({ task, decision }) => task.type.barrier && !decision.guarded);
   const [first] = barriers;
-  if (!first) return pending;
+  if (!first) return beforeTheDoor(pending, planned);
   const before = pending.slice(0, pending.indexOf(first));
   const isPackage = ({ task }: Planned) => task.type.type === 'package';
   if (!isPackage(first)) return before.length > 0 ? before : [first];
@@ -195,6 +196,14 @@ export function nextWave(planned: readonly Planned[]): Pending[] {
   const command = barriers.findIndex((one) => !isPackage(one));
   const plain = before.filter(({ decision }) => !decision.guarded);
   return [...plain, ...barriers.slice(0, command < 0 ? undefined : command)];
+}
+
+function beforeTheDoor(pending: readonly Pending[], planned: readonly Planned[]): Pending[] {
+  const plain = pending.filter(({ decision }) => !decision.guarded);
+  const awaited = planned.some(
+    ({ decision }) => decision.status === 'unknown' && plain.some(({ task }) => task.id === decision.until),
+  );
+  return awaited ? plain : [...pending];
 }
 
 /** A command finds taken away what stood on what it made, and nothing else yet. */

@@ -194,6 +194,17 @@ describe('nextWave', () => {
     ).toEqual(['p', 'q']);
   });
 
+  it('leaves guarded changes for later, too, where what others bring may be guarded as well', () => {
+    const [made, g] = [task('made', plain, CHANGE, ['file:/x']), task('g', plain, GUARDED)];
+    const later = (key: Key) => task('after', plain, needs(key), [], [key]);
+    expect(wave(g, made, later('file:/x'))).toEqual(['made']);
+    expect(wave(g, made, later('file:/other'))).toEqual(['g', 'made']);
+    expect(wave(task('g', plain, GUARDED, ['file:/x']), task('a', plain, CHANGE), later('file:/x'))).toEqual([
+      'g',
+      'a',
+    ]);
+  });
+
   it('does not wait for a guarded command', () => {
     expect(wave(task('a', plain, CHANGE), task('run', barrier, GUARDED))).toEqual(['a', 'run']);
   });

@@ -149,8 +149,9 @@ describe.sequential('a unit that nobody knows, which loads rules', () => {
     expect(await state()).toBe(seen);
   });
 
-  it('is confirmed by a login where they let everybody in', async () => {
-    const result = await apply(firewall(OPEN), 60);
+  it('is confirmed by a login where they let everybody in, made new beside a change of sshd', async () => {
+    await host.must(`rm ${UNIT} ${RULES}; systemctl daemon-reload`);
+    const result = await apply({ ...sshd('MaxSessions 9'), ...firewall(OPEN) }, 60);
     expect(result.exitCode, result.text).toBe(0);
     expect(result.host.connections).toBe(2);
     expect(await state()).toContain('--dport 25 -j ACCEPT');
