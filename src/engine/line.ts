@@ -25,11 +25,10 @@ export class Line {
   async runAnew(script: string, options: RunOptions): Promise<Output> {
     let transport: Transport | undefined;
     try {
-      transport = await this.#connect(options.signal);
+      transport = await this.#try(options.signal);
       return await transport.run(script, options);
     } finally {
       if (transport) await this.#end(transport);
-      else this.#closed.connections += 1;
     }
   }
 
@@ -43,7 +42,7 @@ export class Line {
 
   async #open(signal: AbortSignal | undefined): Promise<Transport> {
     try {
-      this.#counted = await this.#connect(signal);
+      this.#counted = await this.#try(signal);
       return this.#counted;
     } catch (error) {
       this.#held = undefined;
@@ -51,7 +50,16 @@ export class Line {
     }
   }
 
-  /** Connections and execs so far. */
+  async #try(signal: AbortSignal | undefined): Promise<Transport> {
+    try {
+      return await this.#connect(signal);
+    } catch (error) {
+      this.#closed.connections += 1;
+      throw error;
+    }
+  }
+
+  /** Connections, those that failed among them, and execs so far. */
   get counts(): { readonly connections: number; readonly execs: number } {
     const held = this.#counted?.counts ?? { connections: 0, execs: 0 };
     return {

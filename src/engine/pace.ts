@@ -18,7 +18,7 @@ export interface Memory {
 }
 
 /** What a file says of it; nothing if it says anything else. */
-export function remembered(value: unknown): Memory {
+export function memoryOf(value: unknown): Memory {
   const { opened, unanswered, looked } = Object(value) as { [key in keyof Memory]: unknown };
   const { at, limits } = Object(looked) as Record<string, unknown>;
   const isLimit = (one: unknown): one is SessionLimit => {

@@ -13,8 +13,8 @@ import {
   afterSilence,
   current,
   type Memory,
+  memoryOf,
   opening,
-  remembered,
   sentence,
   type Wait,
   waitFor,
@@ -129,7 +129,7 @@ export class Pacer implements Gate {
     try {
       await this.#options.state.update(way, (old) => {
         now = Date.now();
-        return change(current(remembered(old), now), now);
+        return change(current(memoryOf(old), now), now);
       });
       return now;
     } catch (error) {

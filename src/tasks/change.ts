@@ -1,5 +1,5 @@
 /** What a write expects to find: the plan was made from it, and anything else stops the step. */
-export type Before =
+export type Expected =
   | { readonly state: 'absent' }
   | { readonly state: 'file'; readonly sha256: string; readonly content?: Buffer };
 
@@ -8,7 +8,7 @@ export interface WriteFile {
   readonly kind: 'write-file';
   /** Absolute, symlinks resolved. */
   readonly path: string;
-  readonly before: Before;
+  readonly before: Expected;
   readonly content: Buffer;
   readonly mode?: string;
   readonly owner?: string;
@@ -38,7 +38,7 @@ export interface RestoreFile {
   readonly kind: 'restore-file';
   /** Absolute, symlinks resolved. */
   readonly path: string;
-  readonly before: Before;
+  readonly before: Expected;
   /** Where that run's copy lies on the host. */
   readonly copy: string;
   /** For the diff; undefined if it is too large, or sensitive. */

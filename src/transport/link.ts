@@ -100,14 +100,14 @@ export async function logIn(
     sock.destroy();
     throw signal?.aborted
       ? interrupted(where)
-      : (keyRefusal ?? loginFailure(stop, broken ?? error, { handshaken, tried, seconds: 2 * seconds }));
+      : (keyRefusal ?? sshFailure(stop, broken ?? error, { handshaken, tried, seconds: 2 * seconds }));
   } finally {
     signal?.removeEventListener('abort', onAbort);
   }
   return { client, closed, broken: () => broken, cut: () => void sock.destroy() };
 }
 
-function loginFailure(
+function sshFailure(
   { where, settings, policy }: Stop,
   error: unknown,
   { handshaken, tried, seconds }: { handshaken: boolean; tried: readonly Credential[]; seconds: number },

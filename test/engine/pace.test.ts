@@ -5,8 +5,8 @@ import {
   afterSilence,
   current,
   type Memory,
+  memoryOf,
   opening,
-  remembered,
   sentence,
   waitFor,
   without,
@@ -72,7 +72,7 @@ describe('waitFor', () => {
           const arrived: number[] = [];
           for (const { pause, delay, connections } of runs) {
             now += pause;
-            memory = current(remembered(JSON.parse(JSON.stringify(memory))), now);
+            memory = current(memoryOf(JSON.parse(JSON.stringify(memory))), now);
             now += waitFor(memory, [], now, connections)?.ms ?? 0;
             memory = opening(memory, now, connections);
             arrived.push(...Array<number>(connections).fill(now + delay));
@@ -97,7 +97,7 @@ describe('waitFor', () => {
         fc.option(fc.integer({ min: 1, max: 2 * NOW }), { nil: null }),
         fc.array(limit, { maxLength: 3 }),
         (opened, unanswered, limits) => {
-          const memory = current(remembered({ opened, unanswered, looked: { at: 1, limits } }), NOW);
+          const memory = current(memoryOf({ opened, unanswered, looked: { at: 1, limits } }), NOW);
           const wait = waitFor(memory, [FIVE], NOW, 2);
           if (limits.length === 0) expect(wait).toBeUndefined();
           const longest = Math.max(0, ...limits.map(({ seconds }) => seconds));
@@ -117,7 +117,7 @@ describe('what is remembered', () => {
     [{ opened: 'x', unanswered: '7', looked: 7 }],
     [{ opened: [null, -1, 0.5, '5', {}], unanswered: -1, looked: { at: 1, limits: [{ seconds: 60 }] } }],
     [{ looked: { at: 1, limits: {} } }],
-  ])('is nothing of %j', (value) => expect(remembered(value)).toEqual({ opened: [] }));
+  ])('is nothing of %j', (value) => expect(memoryOf(value)).toEqual({ opened: [] }));
 
   it('is bounded', () => {
     const { opened } = current(

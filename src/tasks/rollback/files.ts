@@ -1,6 +1,6 @@
 import type { RunAndLater, RunFile, RunUnit } from '../../probes/run-record.ts';
 import { isMasked } from '../../probes/systemd.ts';
-import type { Before, Change } from '../change.ts';
+import type { Change, Expected } from '../change.ts';
 import { attributeDrift } from '../common/attributes.ts';
 import { NOTHING, type Part } from '../common/part.ts';
 import { blocked, type Obstacle } from '../common/verdicts.ts';
@@ -73,7 +73,7 @@ function filePart(file: RunFile, { files, units, packages, waves, later }: RunAn
     if (now.sha256 !== written) return changed('was changed');
     return part({ kind: 'remove-file', path, sha256: now.sha256 ?? '', ...shown(now.content) });
   }
-  const seen: Before =
+  const seen: Expected =
     now.state === 'absent'
       ? { state: 'absent' }
       : {
