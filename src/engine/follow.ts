@@ -52,12 +52,19 @@ export class Follower {
   #down = false;
   /** When the host began to wait, by the clock of this machine. */
   #waitingSince: number | undefined;
+  /** Unless it certainly never reached the host. */
+  #sent = true;
   /** The line that is held was opened while the host waited. */
   #proven = false;
 
   constructor(job: Followed, options: FollowOptions) {
     this.#job = job;
     this.#options = options;
+  }
+
+  /** The job may have begun. */
+  get sent(): boolean {
+    return this.#sent;
   }
 
   /** Runs `script`, which lays the job down or follows one, and comes back with the whole journal. */
@@ -70,6 +77,7 @@ export class Follower {
       await line.run(script, this.#listening());
     } catch (error) {
       if (!(error instanceof TransportError) || error.reason === 'interrupted') throw error;
+      this.#sent = this.#chunks.length > 0 || (error.reason === 'lost' && !error.unsent);
       // a host that nothing came through to has no job to follow
       if (error.reason !== 'lost' && this.#chunks.length === 0) throw error;
       this.#down = true;
@@ -86,7 +94,6 @@ export class Follower {
     const { line, progress, leave, pause = sleepUnless } = this.#options;
     const since = Date.now();
     let last = lost;
-    let sent = !lost.unsent;
     while (this.#spare > 0) {
       // the same trouble may have kept the confirming login away: then the one to come tries again
       const shutOut = (await this.#confirming) === false;
@@ -103,12 +110,13 @@ export class Follower {
       const before = this.#chunks;
       this.#chunks = [];
       try {
-        await line.run(sent ? followScript(this.#job.id) : start, this.#listening());
+        await line.run(this.#sent ? followScript(this.#job.id) : start, this.#listening());
         return;
       } catch (error) {
-        if (!(error instanceof TransportError) || error.reason === 'interrupted') throw error;
+        if (!(error instanceof TransportError)) throw error;
+        this.#sent ||= error.reason === 'interrupted' || (error.reason === 'lost' && !error.unsent);
+        if (error.reason === 'interrupted') throw error;
         last = error;
-        sent ||= error.reason === 'lost' && !error.unsent;
         if (this.#chunks.length === 0) this.#chunks = before;
       }
     }

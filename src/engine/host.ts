@@ -65,6 +65,7 @@ export class HostRun {
   #applying = false;
   /** What an earlier run had left was brought to its end. */
   #finished = false;
+  #following: Follower | undefined;
   /** The tasks whose job was laid down and has not been judged. */
   #underWay: readonly Pending[] = [];
   #planned: readonly Planned[] = [];
@@ -241,20 +242,32 @@ export class HostRun {
       await work();
     } catch (error) {
       if (!(error instanceof TransportError)) throw error;
-      const [status, state] = this.#applying
-        ? ([
-            'failed',
-            `If its run had begun, it goes on there by itself and undoes what nobody confirms; harden check says where the host is. If it stays away, run on its console: sh ${RUNS}/current/rollback.sh`,
-          ] as const)
-        : ([
-            'unreachable',
-            this.#finished
-              ? 'An earlier run was brought to its end there; nothing else was changed.'
-              : 'Nothing was changed there.',
-          ] as const);
-      this.#failure = { status, reason: `${error.message} ${state}` };
-      this.#settle(judgeUnseen(this.#underWay, 'the connection ended'));
+      if (this.#following?.sent) this.#settle(judgeUnseen(this.#underWay, 'the connection ended'));
+      this.#failure = {
+        status: this.#applying ? 'failed' : 'unreachable',
+        reason: `${error.message} ${this.#applying ? this.#left() : this.#untouched()}`,
+      };
     }
+  }
+
+  /** What becomes of the host where nobody follows any more. */
+  #left(): string {
+    if (this.#underWay.length > 0 && !this.#following?.sent) return this.#done();
+    const follows = this.#planned.some(
+      ({ task, decision: { status } }) =>
+        !this.#outcomes.has(task.id) && (status === 'change' || status === 'unknown'),
+    );
+    const [begun, next] =
+      this.#underWay.length > 0
+        ? ['this run', follows ? '; what was to follow waits for the next harden apply' : '']
+        : ['an earlier run', '; nothing else was begun'];
+    return `Whatever ${begun} had begun there goes on by itself and undoes what nobody confirms${next}. harden check says where the host is. If it stays away, run on its console: sh ${RUNS}/current/rollback.sh`;
+  }
+
+  #untouched(): string {
+    return this.#finished
+      ? 'An earlier run was brought to its end there; nothing else was changed.'
+      : 'Nothing was changed there.';
   }
 
   #read(inquiry: Inquiry, found: ReturnType<typeof frames>, output: Output): Observations {
@@ -357,7 +370,8 @@ export class HostRun {
 
   #follower(job: Followed): Follower {
     const { confirmTimeout, progress, stop, leave, pause } = this.#options;
-    return new Follower(job, { line: this.#line, confirmTimeout, progress, stop, leave, pause });
+    this.#following = new Follower(job, { line: this.#line, confirmTimeout, progress, stop, leave, pause });
+    return this.#following;
   }
 
   #heldBy(who: string): string {

@@ -7,6 +7,8 @@ import type { Step } from './steps/step.ts';
 /** What became of a task that was to be applied. */
 export type Outcome = Pick<TaskResult, 'reason'> & {
   readonly status: 'changed' | 'failed' | 'rolled-back' | 'skipped';
+  /** It was begun, and nobody saw its end: it may have gone well. */
+  readonly unseen?: true;
 };
 
 type Outcomes = ReadonlyMap<string, Outcome>;
@@ -117,6 +119,7 @@ export function judgeUnseen(tasks: readonly Pending[], since: string): Outcomes 
       task.id,
       {
         status: 'failed',
+        unseen: true,
         reason: `it was being applied when ${since}; harden check says what became of it`,
       },
     ]),

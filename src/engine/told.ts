@@ -32,6 +32,7 @@ export function stoppedBy(outcomes: ReadonlyMap<string, Outcome>, interrupted: b
     ['rolled-back', 'was undone'],
   ]);
   const [id, outcome] = [...outcomes].find(([, { status }]) => ends.has(status)) ?? [];
+  if (outcome?.unseen) return `nobody saw what became of ${id}`;
   if (outcome) return `${id} ${ends.get(outcome.status)}`;
   return interrupted ? 'the run was interrupted' : 'the run ended before it';
 }

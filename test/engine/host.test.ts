@@ -51,7 +51,7 @@ const done = (steps: number) =>
   Array.from({ length: steps }, (_, step) => [`step ${step} start`, `step ${step} 0 =`]).flat();
 
 /** What a host says to one script: frames, and perhaps that the connection ends then. */
-type Answer = { readonly says: readonly string[]; readonly lost?: boolean };
+type Answer = { readonly says: readonly string[]; readonly lost?: boolean; readonly unsent?: boolean };
 
 /** A host that answers script after script, over whatever connection; and what it was sent. */
 function fakeHost(
@@ -75,16 +75,16 @@ function fakeHost(
         const nonce = /@@([0-9a-f]+) %s/.exec(script)?.[1];
         // what asks a job to end has nothing to say
         if (nonce === undefined) return { stdout: Buffer.alloc(0), stderr: Buffer.alloc(0), code: 0 };
-        const { says, lost } = left.shift()!;
+        const { says, lost, unsent = false } = left.shift()!;
         const bytes = (lines: readonly string[]) =>
           Buffer.from(lines.map((line) => `@@${nonce} ${line}\n`).join(''));
         // a job that waits says no more until it is confirmed
         const pause = says.findIndex((line) => line.startsWith('guard waiting')) + 1;
         if (pause > 0) onStdout?.(bytes(says.slice(0, pause)));
         await new Promise((resolve) => setTimeout(resolve, 20));
-        onStdout?.(bytes(says.slice(pause)));
+        if (says.length > pause) onStdout?.(bytes(says.slice(pause)));
         const stdout = bytes(says);
-        if (lost) throw new TransportError('lost', 'h', 'It was cut.');
+        if (lost) throw new TransportError('lost', 'h', 'It was cut.', { unsent });
         return { stdout, stderr: Buffer.alloc(0), code: 0 };
       },
       async close() {},
@@ -212,6 +212,42 @@ describe('a run on one host', () => {
     const { byId } = await apply(host, task('g', [GUARDED, OK]));
     expect(byId.g?.status).toBe('changed');
     expect(host.sent).toHaveLength(4);
+  });
+
+  describe('that is lost for good', () => {
+    const GONE = ['refused', 'refused'] as const;
+
+    it.each([
+      [
+        'what it had begun goes on, and what follows does not',
+        ['a', 'b'],
+        '; what was to follow waits for the next harden apply',
+      ],
+      ['nothing was to follow', ['a'], ''],
+    ])('says that %s', async (_, ids, next) => {
+      const host = fakeHost([{ says: SEEN }, { says: ['step 0 start'], lost: true }], ['open', ...GONE]);
+      const { status, reason, byId } = await apply(host, ...ids.map((id) => task(id, [CHANGE], true)));
+      expect(status).toBe('failed');
+      expect(reason).toBe(
+        `It refused. Whatever this run had begun there goes on by itself and undoes what nobody confirms${next}. harden check says where the host is. If it stays away, run on its console: sh /var/lib/harden/runs/current/rollback.sh`,
+      );
+      expect(byId.a?.reason).toMatch(/^it was being applied when the connection ended;/);
+      if (ids.includes('b'))
+        expect(byId.b).toMatchObject({
+          status: 'skipped',
+          reason: 'not applied, since nobody saw what became of a: it differs',
+        });
+    });
+
+    it('before anything could be sent, began nothing', async () => {
+      const host = fakeHost([{ says: SEEN }, { says: [], lost: true, unsent: true }], ['open', ...GONE]);
+      const { reason, byId } = await apply(host, task('a', [CHANGE]));
+      expect(reason).toBe('It refused. This run changed nothing.');
+      expect(byId.a).toMatchObject({
+        status: 'skipped',
+        reason: 'not applied, since the run ended before it: it differs',
+      });
+    });
   });
 
   describe('where an earlier run is not over', () => {

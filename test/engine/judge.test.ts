@@ -248,6 +248,7 @@ it('a wave whose end nobody saw is neither done nor undone', () =>
   expect(Object.fromEntries(judgeUnseen([pending('a')], 'the run ended'))).toEqual({
     a: {
       status: 'failed',
+      unseen: true,
       reason: 'it was being applied when the run ended; harden check says what became of it',
     },
   }));

@@ -212,6 +212,9 @@ it('a run that is killed claims neither that it did something nor that it did no
       status: 'failed',
       reason: 'it was being applied when the run ended; harden check says what became of it',
     },
-    later: { status: 'skipped', reason: 'not applied, since cut failed: /etc/later does not exist' },
+    later: {
+      status: 'skipped',
+      reason: 'not applied, since nobody saw what became of cut: /etc/later does not exist',
+    },
   });
 });
