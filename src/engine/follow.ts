@@ -54,6 +54,8 @@ export class Follower {
   #waitingSince: number | undefined;
   /** Unless it certainly never reached the host. */
   #sent = true;
+  /** Why the first login that was to confirm did not. */
+  #keptOut: string | undefined;
   /** The line that is held was opened while the host waited. */
   #proven = false;
 
@@ -86,7 +88,7 @@ export class Follower {
       stop?.removeEventListener('abort', onStop);
     }
     await this.#confirming;
-    return this.#journal();
+    return { ...this.#journal(), ...(this.#keptOut && { keptOut: this.#keptOut }) };
   }
 
   /** The line was lost; the host goes on by itself. `start` is sent again only if the host cannot have got it. */
@@ -169,6 +171,7 @@ export class Follower {
         ? await this.#beside(script, options)
         : await line.runAnew(script, options);
       const { guard } = readJournal(stdout, this.#job.id, 0);
+      if (guard === 'rolledback') this.#keptOut ??= 'the first that worked came too late';
       progress(
         guard === 'confirmed'
           ? 'a new login worked: you can still get in'
@@ -187,6 +190,7 @@ export class Follower {
           return this.#confirm();
         }
       }
+      this.#keptOut ??= IN_SHORT[error.reason];
       progress(
         `no new login was possible (${IN_SHORT[error.reason]}); the host undoes the change by itself, unless a later one gets through in time`,
       );

@@ -35,7 +35,7 @@ export function judgeSteps({ tasks, steps, confirmTimeout }: Wave, journal: Jour
     : journal.stopped
       ? 'the run was interrupted before a new login confirmed it'
       : ended
-        ? `no new login was possible after it within ${confirmTimeout} s${ban(journal.bannedBy)}`
+        ? `no new login was possible after it within ${confirmTimeout} s${whyNot(journal)}`
         : `the run was ended${hanging ? ` in the middle of a step (${hanging.title})` : ''} before a new login could confirm it`;
   const trouble = notPutBack(journal.trouble);
   for (const { task, decision } of tasks) {
@@ -66,11 +66,13 @@ export function judgeSteps({ tasks, steps, confirmTimeout }: Wave, journal: Jour
   return outcomes;
 }
 
-/** Why nobody got in, where it was fail2ban. */
-const ban = (jails: readonly string[] = []): string =>
-  jails.length === 0
-    ? ''
-    : ` (fail2ban had banned your address, by the ${jails.length === 1 ? 'jail' : 'jails'} ${sentenceList(jails)}: put it into trusted)`;
+/** Why nobody got in: a ban, which the host knows, explains what was seen from here. */
+const whyNot = ({ bannedBy: jails = [], keptOut }: Journal): string =>
+  jails.length > 0
+    ? ` (fail2ban had banned your address, by the ${jails.length === 1 ? 'jail' : 'jails'} ${sentenceList(jails)}: put it into trusted)`
+    : keptOut
+      ? ` (${keptOut})`
+      : '';
 
 const notPutBack = (trouble: string | undefined): string =>
   trouble ? `; but this could not be put back: ${trouble.split('\n').join(', ')}` : '';

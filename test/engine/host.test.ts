@@ -202,6 +202,34 @@ describe('a run on one host', () => {
     );
   });
 
+  it('says why the first login that was to confirm did not, whatever kept later ones away', async () => {
+    const host = fakeHost(
+      [
+        { says: SEEN },
+        { says: WAITING, lost: true },
+        { says: [...WAITING, 'guard rolledback', ...SEEN] },
+        { says: ['guard rolledback'] },
+      ],
+      ['open', 'refused', 'open', 'open'],
+    );
+    const { status, byId } = await apply(host, task('g', [GUARDED]));
+    expect(status).toBe('rolled-back');
+    expect(byId.g?.reason).toMatch(
+      /^no new login was possible after it within 60 s \(it refused the connection\), so the host /,
+    );
+  });
+
+  it('says that the login which was to confirm came too late', async () => {
+    const host = fakeHost([
+      { says: SEEN },
+      { says: [...WAITING, 'guard rolledback', ...SEEN] },
+      { says: ['guard rolledback'] },
+    ]);
+    expect((await apply(host, task('g', [GUARDED]))).byId.g?.reason).toContain(
+      'no new login was possible after it within 60 s (the first that worked came too late)',
+    );
+  });
+
   it('does not confirm twice where the first time worked', async () => {
     const host = fakeHost([
       { says: SEEN },

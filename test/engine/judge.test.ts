@@ -80,13 +80,21 @@ describe('the journal of a wave', () => {
     }));
 
   it.each([
-    [['own'], ' (fail2ban had banned your address, by the jail own: put it into trusted)'],
-    [['own', 'sshd'], ' (fail2ban had banned your address, by the jails own and sshd: put it into trusted)'],
-  ])('says that %j kept the new login away', (bannedBy, said) => {
+    [{}, ''],
+    [{ keptOut: 'the login was rejected' }, ' (the login was rejected)'],
+    [
+      { bannedBy: ['own'], keptOut: 'it did not answer in time' },
+      ' (fail2ban had banned your address, by the jail own: put it into trusted)',
+    ],
+    [
+      { bannedBy: ['own', 'sshd'] },
+      ' (fail2ban had banned your address, by the jails own and sshd: put it into trusted)',
+    ],
+  ])('says what kept the new login away: %j', (why, said) => {
     const journal = {
       steps: [DONE],
       guard: 'rolledback',
-      bannedBy,
+      ...why,
       frames: [{ words: ['observed'] }],
     } as const;
     const outcomes = judgeSteps(

@@ -37,13 +37,15 @@ const sshd = (content: string, service: object = {}) => ({
 
 describe.sequential('sshd', () => {
   it.each([
-    ['admits nobody', 'AllowUsers nobody', {}],
-    ['listens elsewhere, started anew', 'Port 2222', { restart: true }],
-  ])('that %s is undone by the host', async (_name, content, service) => {
+    ['admits nobody', 'AllowUsers nobody', {}, 'the login was rejected'],
+    ['listens elsewhere, started anew', 'Port 2222', { restart: true }, 'it refused the connection'],
+  ])('that %s is undone by the host', async (_name, content, service, why) => {
     const before = await host.must(UNTOUCHED);
     const result = await apply(sshd(content, service));
     await undone(result, before, { config: 'rolled-back', sshd: 'rolled-back' });
-    expect(result.tasks.sshd?.reason).toContain('no new login was possible after it within 10 s');
+    expect(result.tasks.sshd?.reason).toContain(
+      `no new login was possible after it within 10 s (${why}), so`,
+    );
   });
 
   it.each([
