@@ -226,7 +226,7 @@ export class HostRun {
     return {
       name: this.target.name,
       address: this.target.address,
-      status: this.#failure?.status ?? hostStatus(tasks),
+      status: hostStatus(tasks, this.#failure?.status),
       ...(this.#failure ? { reason: this.#failure.reason } : {}),
       notes: this.#notes,
       ...(this.#runs ? { runs: this.#runs } : {}),
@@ -352,7 +352,7 @@ export class HostRun {
       const undone = journal.guard === 'rolledback';
       this.#failure = {
         status: undone ? 'rolled-back' : 'failed',
-        reason: `What the run on ${this.target.name} wrote of itself ends before its second look at the host, as where the host was restarted, or the run was killed or hung. ${undone ? 'The host undid the change that nobody had confirmed; what else was done stands.' : 'What it had done stands.'} Run harden check to see where the host is, and harden apply to finish.`,
+        reason: `What the run on ${this.target.name} wrote of itself ends before its second look at the host, as where the host was restarted, or the run was killed or hung. ${undone ? 'The host undid the change that nobody had confirmed; what else was done stands. See with harden diff that this change lets you in, before harden apply makes it again.' : 'What it had done stands. Run harden check to see where the host is, and harden apply to finish.'}`,
       };
       this.#settle(judgeUnseen(wave, 'the run ended'));
       return false;

@@ -14,11 +14,12 @@ export function notReached(decision: Decision, stopped: string): [TaskStatus, st
     : found(decision);
 }
 
-/** A host is worth what the worst of its tasks is. */
-export function hostStatus(tasks: readonly TaskResult[]): HostStatus {
+/** A host is worth what the worst of its tasks is, or what ended its run; also of one that undid, a failure is the worse. */
+export function hostStatus(tasks: readonly TaskResult[], ended?: HostStatus): HostStatus {
   const has = (...statuses: TaskStatus[]) => tasks.some(({ status }) => statuses.includes(status));
+  if (ended && ended !== 'rolled-back') return ended;
   if (has('failed', 'blocked')) return 'failed';
-  if (has('rolled-back')) return 'rolled-back';
+  if (ended || has('rolled-back')) return 'rolled-back';
   if (has('skipped')) return 'failed';
   if (has('changed')) return 'changed';
   if (has('drift', 'unknown')) return 'drift';

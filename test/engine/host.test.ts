@@ -170,7 +170,7 @@ describe('a run on one host', () => {
     ...CHANGE,
     changes: [{ kind: 'run-command', command: ':', guarded: true }],
   };
-  const WAITING = [...done(1), 'guard armed', 'guard waiting 60'];
+  const WAITING = [...done(2), 'guard armed', 'guard waiting 60'];
 
   it('confirms over a connection of its own', async () => {
     const host = fakeHost([

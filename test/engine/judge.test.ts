@@ -164,6 +164,33 @@ describe('the journal of a wave', () => {
       },
     }));
 
+  it('does not say that the host undid what it had not begun', () =>
+    expect(
+      judge(
+        [pending('g', true), pending('h', true)],
+        [step('g'), step('h')],
+        [failed('Bad configuration option'), NOT_RUN],
+        'rolledback',
+      ).h,
+    ).toEqual({
+      status: 'skipped',
+      reason: 'not applied, since an earlier step failed (write g): h differs',
+    }));
+
+  it.each(['confirmed', 'guarded'] as const)('nor what was to come after it, in the phase %s', (phase) =>
+    expect(
+      judge(
+        [pending('g', true), pending('h', true)],
+        [step('g'), { ...step('h'), phase }],
+        [DONE, NOT_RUN],
+        'rolledback',
+      ).h,
+    ).toEqual({
+      status: 'skipped',
+      reason: 'not applied, since the host undid what comes before it: h differs',
+    }),
+  );
+
   it('tells what the host could not put back', () =>
     expect(
       Object.fromEntries(

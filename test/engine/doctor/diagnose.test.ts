@@ -103,7 +103,13 @@ const table: [Check, Readonly<Record<string, Observed<unknown>>>, Finding['state
     'ok',
     /the last run \(ann.*\) came to its end/,
   ],
-  ['run', { history: present([RUN, { ...RUN, ended: false }]) }, 'warning', /did not come to its end/],
+  ['run', { history: present([RUN, { ...RUN, ended: false }]) }, 'warning', /did not come to its end[^;]*$/],
+  [
+    'run',
+    { history: present([RUN, { ...RUN, ended: false, guard: 'rolledback' }]) },
+    'warning',
+    /did not come to its end.*; what nobody had confirmed was undone$/,
+  ],
   [
     'run',
     { 'latest-run': latest({ owesUndoing: true }), history: present([{ ...RUN, guard: 'pending' }]) },
