@@ -21,7 +21,7 @@ import { nextWave, type Pending, type Planned, plan, questionsOf } from './plan.
 import { remembered } from './remember.ts';
 import { compile } from './steps/compile.ts';
 import { unsupported } from './supported.ts';
-import { found, hostStatus, notReached, stoppedBy } from './told.ts';
+import { cutOff, found, hostStatus, notReached, stoppedBy } from './told.ts';
 
 export interface HostOptions {
   /** Opens a new connection to the host. */
@@ -62,6 +62,8 @@ export class HostRun {
   #latest: LatestRun | undefined;
   #runs: readonly RunEntry[] | undefined;
   readonly #notes: string[] = [];
+  /** The run before this one, where what became of it is to be told. */
+  #earlier: LatestRun | undefined;
   #applying = false;
   /** What an earlier run had left was brought to its end. */
   #finished = false;
@@ -91,7 +93,7 @@ export class HostRun {
         this.#notes.push(
           `another run is at work there (${this.#latest.who}): what it has not reached yet is drift`,
         );
-      } else this.#noteCutOff();
+      } else this.#earlier = this.#latest;
     });
     return this.result('check');
   }
@@ -116,7 +118,7 @@ export class HostRun {
         );
         await this.#finish({ id: left.id, titles: [], over: true }, undoScript(left.id));
         await this.#look(true);
-        this.#noteCutOff();
+        this.#earlier = this.#latest;
         if (this.#latest?.owesUndoing) {
           this.#failure = {
             status: 'failed',
@@ -125,7 +127,7 @@ export class HostRun {
         }
       } else if (left?.working) {
         this.#failure = { status: 'locked', reason: this.#heldBy(left.who) };
-      } else this.#noteCutOff();
+      } else this.#earlier = this.#latest;
     });
     return this.result('check');
   }
@@ -179,23 +181,6 @@ export class HostRun {
     return seen;
   }
 
-  /** What became of a run that did not come to its end. */
-  #noteCutOff(): void {
-    const { ended = true, who, rolledBack, owesUndoing } = this.#latest ?? {};
-    if (ended && rolledBack && !owesUndoing) {
-      this.#notes.push(`the latest run there (${who}) undid what nobody had confirmed; it shows as drift`);
-    }
-    if (ended && !owesUndoing) return;
-    const undoing = owesUndoing
-      ? '; undoing what nobody had confirmed was cut off as well, and is finished by the next harden apply'
-      : rolledBack
-        ? '; what nobody had confirmed was undone'
-        : '';
-    this.#notes.push(
-      `the latest run there (${who}) was cut off before its end, as where the host was restarted${undoing}: what it still owed shows as drift`,
-    );
-  }
-
   /** Something is left that `apply` would do. */
   get pending(): boolean {
     return !this.#failure && nextWave(this.#planned).length > 0;
@@ -228,7 +213,7 @@ export class HostRun {
       address: this.target.address,
       status: hostStatus(tasks, this.#failure?.status),
       ...(this.#failure ? { reason: this.#failure.reason } : {}),
-      notes: this.#notes,
+      notes: [...this.#notes, ...(this.#waves === 0 ? cutOff(this.#earlier, this.#planned) : [])],
       ...(this.#runs ? { runs: this.#runs } : {}),
       roundTrips: execs,
       connections,

@@ -327,8 +327,17 @@ describe('a run on one host', () => {
         .run(task('a', [OK]))
         .check(false);
       expect(notes).toEqual([
-        `the latest run there (ann@laptop) was cut off before its end, as where the host was restarted${told}: what it still owed shows as drift`,
+        `the latest run there (ann@laptop) was cut off before its end, as where the host was restarted${told}`,
       ]);
+    });
+
+    it('tells what became of the run before as long as it changed nothing itself', async () => {
+      const says = latest('id=0a0a\nended=yes\nrolledback=yes\nundone=yes\nwho=ann@laptop\nmark=x\n');
+      const run = fakeHost([{ says }, { says: [...done(1), ...SEEN] }]).run(task('a', [CHANGE, OK]));
+      expect((await run.prepare()).notes).toEqual([
+        'the latest run there (ann@laptop) undid what nobody had confirmed: that may be part of what is to change',
+      ]);
+      expect((await run.apply()).notes).toEqual([]);
     });
   });
 
