@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { login, startHost, type TestHost } from './host.ts';
-import { applyTasks, type Record, statuses, type TasksById } from './record.ts';
+import { applyTasks, type Record, record, statuses, type TasksById } from './record.ts';
 
 let host: TestHost;
 beforeAll(async () => {
@@ -23,6 +23,9 @@ async function undone(result: Record, before: string, states: object): Promise<v
   expect(statuses(result)).toEqual(states);
   for (const { reason } of Object.values(result.tasks)) expect(reason).not.toContain('could not be put back');
   expect(result.host.connections).toBeLessThanOrEqual(4);
+  const latest = (await record('log', host.inventory())).host.runs?.at(-1);
+  expect(latest).toMatchObject({ state: 'rolled back', tasks: [], undone: latest?.changes });
+  expect(latest?.changes).toBeGreaterThan(0);
   expect(await host.must(UNTOUCHED)).toBe(before);
   expect(await host.must('ls /var/lib/harden/runs/current')).toMatch(/\brolledback\n(.*\n)*undone\b/);
   const { code, stdout } = await login(host, 'sudo -n id -u');

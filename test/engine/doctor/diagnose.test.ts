@@ -22,7 +22,10 @@ const RUN: Wave = {
   ended: true,
   guard: 'none',
   changes: 0,
+  undone: 0,
+  stopped: false,
   done: [],
+  failed: [],
   plan: {},
 };
 const latest = (over: Partial<LatestRun>) =>
