@@ -212,7 +212,7 @@ it('the log tells a run that failed, and one that took away, from others', async
     ...made,
     removed: [],
   });
-  expect(await runs({ file: { path: '/etc/one', state: 'absent' } })).toMatchObject({
+  expect(await runs({ file: { path: '/etc/one', content: '1\n', state: 'absent' } })).toMatchObject({
     state: 'done',
     ...made,
     removed: ['one'],

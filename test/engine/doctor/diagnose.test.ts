@@ -245,6 +245,16 @@ describe('diagnose', () => {
       expect(found).toHaveProperty('todo', expect.stringMatching(/\.$/));
   });
 
+  it.each([
+    ['none', /^harden check says where the host is, harden apply finishes the work\.$/],
+    ['rolledback', /^harden diff shows .*: see first that it lets you in/],
+  ] as const)('of a run that was cut off, with a guard that is %s, says what to do first', (guard, todo) => {
+    const history = present([{ ...RUN, ended: false, guard }]);
+    expect(diagnose(JOURNEY, examination({ history })).run).toMatchObject({
+      todo: expect.stringMatching(todo),
+    });
+  });
+
   it('never reads as well what could not be looked at', () => {
     const nothing = { ...examination(), seen: new Observations(new Map()) };
     const found = diagnose(JOURNEY, nothing);
