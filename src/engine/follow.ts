@@ -52,12 +52,21 @@ export class Follower {
   #down = false;
   /** When the host began to wait, by the clock of this machine. */
   #waitingSince: number | undefined;
+  /** Unless it certainly never reached the host. */
+  #sent = true;
+  /** Why the first login that was to confirm did not. */
+  #keptOut: string | undefined;
   /** The line that is held was opened while the host waited. */
   #proven = false;
 
   constructor(job: Followed, options: FollowOptions) {
     this.#job = job;
     this.#options = options;
+  }
+
+  /** The job may have begun. */
+  get sent(): boolean {
+    return this.#sent;
   }
 
   /** Runs `script`, which lays the job down or follows one, and comes back with the whole journal. */
@@ -70,6 +79,7 @@ export class Follower {
       await line.run(script, this.#listening());
     } catch (error) {
       if (!(error instanceof TransportError) || error.reason === 'interrupted') throw error;
+      this.#sent = this.#chunks.length > 0 || (error.reason === 'lost' && !error.unsent);
       // a host that nothing came through to has no job to follow
       if (error.reason !== 'lost' && this.#chunks.length === 0) throw error;
       this.#down = true;
@@ -78,7 +88,7 @@ export class Follower {
       stop?.removeEventListener('abort', onStop);
     }
     await this.#confirming;
-    return this.#journal();
+    return { ...this.#journal(), ...(this.#keptOut && { keptOut: this.#keptOut }) };
   }
 
   /** The line was lost; the host goes on by itself. `start` is sent again only if the host cannot have got it. */
@@ -86,7 +96,6 @@ export class Follower {
     const { line, progress, leave, pause = sleepUnless } = this.#options;
     const since = Date.now();
     let last = lost;
-    let sent = !lost.unsent;
     while (this.#spare > 0) {
       // the same trouble may have kept the confirming login away: then the one to come tries again
       const shutOut = (await this.#confirming) === false;
@@ -103,12 +112,13 @@ export class Follower {
       const before = this.#chunks;
       this.#chunks = [];
       try {
-        await line.run(sent ? followScript(this.#job.id) : start, this.#listening());
+        await line.run(this.#sent ? followScript(this.#job.id) : start, this.#listening());
         return;
       } catch (error) {
-        if (!(error instanceof TransportError) || error.reason === 'interrupted') throw error;
+        if (!(error instanceof TransportError)) throw error;
+        this.#sent ||= error.reason === 'interrupted' || (error.reason === 'lost' && !error.unsent);
+        if (error.reason === 'interrupted') throw error;
         last = error;
-        sent ||= error.reason === 'lost' && !error.unsent;
         if (this.#chunks.length === 0) this.#chunks = before;
       }
     }
@@ -161,6 +171,7 @@ export class Follower {
         ? await this.#beside(script, options)
         : await line.runAnew(script, options);
       const { guard } = readJournal(stdout, this.#job.id, 0);
+      if (guard === 'rolledback') this.#keptOut ??= 'the first that worked came too late';
       progress(
         guard === 'confirmed'
           ? 'a new login worked: you can still get in'
@@ -179,6 +190,7 @@ export class Follower {
           return this.#confirm();
         }
       }
+      this.#keptOut ??= IN_SHORT[error.reason];
       progress(
         `no new login was possible (${IN_SHORT[error.reason]}); the host undoes the change by itself, unless a later one gets through in time`,
       );

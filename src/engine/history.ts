@@ -18,22 +18,39 @@ export function runsOf(waves: readonly Wave[], latest: LatestRun | undefined): R
       who: first!.who.replace(/, since .*/, ''),
       command: first!.plan.command ?? 'apply',
       state: stateOf(all, latest),
-      changes: all.reduce((sum, { changes }) => sum + changes, 0),
-      tasks: [...new Set(all.flatMap(applied))],
+      changes: sum(all.map(({ changes }) => changes)),
+      undone: sum(all.map(({ undone }) => undone)),
+      tasks: idsOf(all, applied),
+      removed: idsOf(all, (wave, task) => task.removes === true && applied(wave, task)),
+      failed: idsOf(all, ({ failed }, { steps = [] }) => steps.some((index) => failed.includes(index))),
+      unconfirmed: idsOf(all, unconfirmed),
     };
   });
 }
 
-/** The tasks of a wave that it came to the end of and that nobody undid; of an older version, those that it had. */
-const applied = ({ plan, done, guard }: Wave): string[] =>
-  (plan.tasks ?? []).flatMap(({ id, steps, guarded }) =>
-    !steps || (steps.every((index) => done.includes(index)) && !(guarded && guard === 'rolledback'))
-      ? [id]
-      : [],
-  );
+type TaskOf = NonNullable<Wave['plan']['tasks']>[number];
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((all, one) => all + one, 0);
+
+/** The tasks of a run of which something is true in one of its waves. */
+const idsOf = (waves: readonly Wave[], is: (wave: Wave, task: TaskOf) => boolean): string[] => [
+  ...new Set(
+    waves.flatMap((wave) => (wave.plan.tasks ?? []).filter((task) => is(wave, task)).map(({ id }) => id)),
+  ),
+];
+
+/** It came to its end and nobody undid it; of an older version, that it was in the run. */
+const applied = (wave: Wave, { steps, guarded }: TaskOf): boolean =>
+  !steps || (steps.every((index) => wave.done.includes(index)) && !(guarded && wave.guard === 'rolledback'));
+
+/** The host undid what it had done of it. */
+const unconfirmed = ({ guard }: Wave, { guarded }: TaskOf): boolean =>
+  guard === 'rolledback' && guarded === true;
 
 function stateOf(waves: readonly Wave[], latest: LatestRun | undefined): RunEntry['state'] {
   if (latest?.working && waves.some(({ id }) => id === latest.id)) return 'at work';
   if (waves.some(({ guard }) => guard === 'rolledback')) return 'rolled back';
-  return waves.every(({ ended }) => ended) ? 'ended' : 'cut off';
+  if (waves.some(({ ended, guard }) => !ended || guard === 'pending')) return 'cut off';
+  if (waves.some(({ failed }) => failed.length > 0)) return 'failed';
+  return waves.some(({ stopped }) => stopped) ? 'interrupted' : 'done';
 }

@@ -21,7 +21,7 @@ import { nextWave, type Pending, type Planned, plan, questionsOf } from './plan.
 import { remembered } from './remember.ts';
 import { compile } from './steps/compile.ts';
 import { unsupported } from './supported.ts';
-import { found, hostStatus, notReached, stoppedBy } from './told.ts';
+import { cutOff, found, hostStatus, notReached, stoppedBy } from './told.ts';
 
 export interface HostOptions {
   /** Opens a new connection to the host. */
@@ -62,9 +62,12 @@ export class HostRun {
   #latest: LatestRun | undefined;
   #runs: readonly RunEntry[] | undefined;
   readonly #notes: string[] = [];
+  /** The run before this one, where what became of it is to be told. */
+  #earlier: LatestRun | undefined;
   #applying = false;
   /** What an earlier run had left was brought to its end. */
   #finished = false;
+  #following: Follower | undefined;
   /** The tasks whose job was laid down and has not been judged. */
   #underWay: readonly Pending[] = [];
   #planned: readonly Planned[] = [];
@@ -90,7 +93,7 @@ export class HostRun {
         this.#notes.push(
           `another run is at work there (${this.#latest.who}): what it has not reached yet is drift`,
         );
-      } else this.#noteCutOff();
+      } else this.#earlier = this.#latest;
     });
     return this.result('check');
   }
@@ -115,7 +118,7 @@ export class HostRun {
         );
         await this.#finish({ id: left.id, titles: [], over: true }, undoScript(left.id));
         await this.#look(true);
-        this.#noteCutOff();
+        this.#earlier = this.#latest;
         if (this.#latest?.owesUndoing) {
           this.#failure = {
             status: 'failed',
@@ -124,7 +127,7 @@ export class HostRun {
         }
       } else if (left?.working) {
         this.#failure = { status: 'locked', reason: this.#heldBy(left.who) };
-      } else this.#noteCutOff();
+      } else this.#earlier = this.#latest;
     });
     return this.result('check');
   }
@@ -178,23 +181,6 @@ export class HostRun {
     return seen;
   }
 
-  /** What became of a run that did not come to its end. */
-  #noteCutOff(): void {
-    const { ended = true, who, rolledBack, owesUndoing } = this.#latest ?? {};
-    if (ended && rolledBack && !owesUndoing) {
-      this.#notes.push(`the latest run there (${who}) undid what nobody had confirmed; it shows as drift`);
-    }
-    if (ended && !owesUndoing) return;
-    const undoing = owesUndoing
-      ? '; undoing what nobody had confirmed was cut off as well, and is finished by the next harden apply'
-      : rolledBack
-        ? '; what nobody had confirmed was undone'
-        : '';
-    this.#notes.push(
-      `the latest run there (${who}) was cut off before its end, as where the host was restarted${undoing}: what it still owed shows as drift`,
-    );
-  }
-
   /** Something is left that `apply` would do. */
   get pending(): boolean {
     return !this.#failure && nextWave(this.#planned).length > 0;
@@ -225,9 +211,9 @@ export class HostRun {
     return {
       name: this.target.name,
       address: this.target.address,
-      status: this.#failure?.status ?? hostStatus(tasks),
+      status: hostStatus(tasks, this.#failure?.status),
       ...(this.#failure ? { reason: this.#failure.reason } : {}),
-      notes: this.#notes,
+      notes: [...this.#notes, ...(this.#waves === 0 ? cutOff(this.#earlier, this.#planned) : [])],
       ...(this.#runs ? { runs: this.#runs } : {}),
       roundTrips: execs,
       connections,
@@ -241,20 +227,32 @@ export class HostRun {
       await work();
     } catch (error) {
       if (!(error instanceof TransportError)) throw error;
-      const [status, state] = this.#applying
-        ? ([
-            'failed',
-            `If its run had begun, it goes on there by itself and undoes what nobody confirms; harden check says where the host is. If it stays away, run on its console: sh ${RUNS}/current/rollback.sh`,
-          ] as const)
-        : ([
-            'unreachable',
-            this.#finished
-              ? 'An earlier run was brought to its end there; nothing else was changed.'
-              : 'Nothing was changed there.',
-          ] as const);
-      this.#failure = { status, reason: `${error.message} ${state}` };
-      this.#settle(judgeUnseen(this.#underWay, 'the connection ended'));
+      if (this.#following?.sent) this.#settle(judgeUnseen(this.#underWay, 'the connection ended'));
+      this.#failure = {
+        status: this.#applying ? 'failed' : 'unreachable',
+        reason: `${error.message} ${this.#applying ? this.#left() : this.#untouched()}`,
+      };
     }
+  }
+
+  /** What becomes of the host where nobody follows any more. */
+  #left(): string {
+    if (this.#underWay.length > 0 && !this.#following?.sent) return this.#done();
+    const follows = this.#planned.some(
+      ({ task, decision: { status } }) =>
+        !this.#outcomes.has(task.id) && (status === 'change' || status === 'unknown'),
+    );
+    const [begun, next] =
+      this.#underWay.length > 0
+        ? ['this run', follows ? '; what was to follow waits for the next harden apply' : '']
+        : ['an earlier run', '; nothing else was begun'];
+    return `Whatever ${begun} had begun there goes on by itself and undoes what nobody confirms${next}. harden check says where the host is. If it stays away, run on its console: sh ${RUNS}/current/rollback.sh`;
+  }
+
+  #untouched(): string {
+    return this.#finished
+      ? 'An earlier run was brought to its end there; nothing else was changed.'
+      : 'Nothing was changed there.';
   }
 
   #read(inquiry: Inquiry, found: ReturnType<typeof frames>, output: Output): Observations {
@@ -339,7 +337,7 @@ export class HostRun {
       const undone = journal.guard === 'rolledback';
       this.#failure = {
         status: undone ? 'rolled-back' : 'failed',
-        reason: `What the run on ${this.target.name} wrote of itself ends before its second look at the host, as where the host was restarted, or the run was killed or hung. ${undone ? 'The host undid the change that nobody had confirmed; what else was done stands.' : 'What it had done stands.'} Run harden check to see where the host is, and harden apply to finish.`,
+        reason: `What the run on ${this.target.name} wrote of itself ends before its second look at the host, as where the host was restarted, or the run was killed or hung. ${undone ? 'The host undid the change that nobody had confirmed; what else was done stands. See with harden diff that this change lets you in, before harden apply makes it again.' : 'What it had done stands. Run harden check to see where the host is, and harden apply to finish.'}`,
       };
       this.#settle(judgeUnseen(wave, 'the run ended'));
       return false;
@@ -357,7 +355,8 @@ export class HostRun {
 
   #follower(job: Followed): Follower {
     const { confirmTimeout, progress, stop, leave, pause } = this.#options;
-    return new Follower(job, { line: this.#line, confirmTimeout, progress, stop, leave, pause });
+    this.#following = new Follower(job, { line: this.#line, confirmTimeout, progress, stop, leave, pause });
+    return this.#following;
   }
 
   #heldBy(who: string): string {

@@ -21,6 +21,8 @@ export interface Journal {
   readonly absent?: boolean;
   /** The jails that had banned the operator when the host undid the change. */
   readonly bannedBy?: readonly string[];
+  /** Why the login that was to confirm did not, as whoever followed the run knows. */
+  readonly keptOut?: string;
   /** What could not be undone. */
   readonly trouble?: string;
   /** It ended early because the operator said so. */

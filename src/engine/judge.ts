@@ -2,11 +2,13 @@ import type { TaskResult } from '../report/result.ts';
 import { sentenceList } from '../tasks/common/words.ts';
 import type { Journal, StepState } from './journal.ts';
 import type { Decision, Pending, Planned } from './plan.ts';
-import type { Step } from './steps/step.ts';
+import type { Phase, Step } from './steps/step.ts';
 
 /** What became of a task that was to be applied. */
 export type Outcome = Pick<TaskResult, 'reason'> & {
   readonly status: 'changed' | 'failed' | 'rolled-back' | 'skipped';
+  /** It was begun, and nobody saw its end: it may have gone well. */
+  readonly unseen?: true;
 };
 
 type Outcomes = ReadonlyMap<string, Outcome>;
@@ -18,6 +20,9 @@ export interface Wave {
   /** Seconds that the host waits for the confirming login. */
   readonly confirmTimeout: number;
 }
+
+/** The phases of what the host undoes. */
+const UNDONE: readonly Phase[] = ['guarded', 'settle'];
 
 /** What the journal alone says of a wave's tasks; a task whose steps are all done is left to the second look. Pure. */
 export function judgeSteps({ tasks, steps, confirmTimeout }: Wave, journal: Journal): Outcomes {
@@ -33,15 +38,23 @@ export function judgeSteps({ tasks, steps, confirmTimeout }: Wave, journal: Jour
     : journal.stopped
       ? 'the run was interrupted before a new login confirmed it'
       : ended
-        ? `no new login was possible after it within ${confirmTimeout} s${ban(journal.bannedBy)}`
+        ? `no new login was possible after it within ${confirmTimeout} s${whyNot(journal)}`
         : `the run was ended${hanging ? ` in the middle of a step (${hanging.title})` : ''} before a new login could confirm it`;
+  const rolledBack = journal.guard === 'rolledback';
+  const stopper = rolledBack ? breach : broken;
+  const since = stopper
+    ? `an earlier step failed (${stopper.title})`
+    : journal.stopped
+      ? 'the run was interrupted'
+      : 'the host undid what comes before it';
   const trouble = notPutBack(journal.trouble);
   for (const { task, decision } of tasks) {
     const mine = steps.flatMap((step, index) =>
       step.tasks.includes(task.id) ? [{ step, state: journal.steps[index]! }] : [],
     );
     const failed = mine.find(({ state }) => state.state === 'failed');
-    const undoing = journal.guard === 'rolledback' && mine.some(({ step }) => step.phase !== 'plain');
+    const undoing =
+      rolledBack && mine.some(({ step, state }) => UNDONE.includes(step.phase) && state.state !== 'not-run');
     if (failed && !(undoing && failed.step.partial)) {
       outcomes.set(task.id, { status: 'failed', reason: `${failed.step.title} failed${said(failed.state)}` });
     } else if (failed) {
@@ -54,21 +67,26 @@ export function judgeSteps({ tasks, steps, confirmTimeout }: Wave, journal: Jour
         status: 'rolled-back',
         reason: `${cause}, so the host ${undone(decision)}${trouble}; before: ${decision.reason}`,
       });
-    } else if ((broken || journal.stopped) && mine.some(({ state }) => state.state !== 'done')) {
+    } else if (
+      (broken || journal.stopped || rolledBack) &&
+      mine.some(({ state }) => state.state !== 'done')
+    ) {
       outcomes.set(task.id, {
         status: 'skipped',
-        reason: `not applied, since ${broken ? `an earlier step failed (${broken.title})` : 'the run was interrupted'}: ${decision.reason}`,
+        reason: `not applied, since ${since}: ${decision.reason}`,
       });
     }
   }
   return outcomes;
 }
 
-/** Why nobody got in, where it was fail2ban. */
-const ban = (jails: readonly string[] = []): string =>
-  jails.length === 0
-    ? ''
-    : ` (fail2ban had banned your address, by the ${jails.length === 1 ? 'jail' : 'jails'} ${sentenceList(jails)}: put it into trusted)`;
+/** Why nobody got in: a ban, which the host knows, explains what was seen from here. */
+const whyNot = ({ bannedBy: jails = [], keptOut }: Journal): string =>
+  jails.length > 0
+    ? ` (fail2ban had banned your address, by the ${jails.length === 1 ? 'jail' : 'jails'} ${sentenceList(jails)}: put it into trusted)`
+    : keptOut
+      ? ` (${keptOut})`
+      : '';
 
 const notPutBack = (trouble: string | undefined): string =>
   trouble ? `; but this could not be put back: ${trouble.split('\n').join(', ')}` : '';
@@ -117,6 +135,7 @@ export function judgeUnseen(tasks: readonly Pending[], since: string): Outcomes 
       task.id,
       {
         status: 'failed',
+        unseen: true,
         reason: `it was being applied when ${since}; harden check says what became of it`,
       },
     ]),

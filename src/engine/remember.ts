@@ -20,6 +20,7 @@ export function remembered(
         changes: decision.changes.map(title),
         steps: mine.map(({ index }) => index),
         guarded: mine.some(({ step }) => step.phase !== 'plain'),
+        ...(task.type.removes ? { removes: true } : {}),
       };
     }),
     rules: changes.flatMap((change): RulesBefore[] => {

@@ -1,6 +1,7 @@
+import type { LatestRun } from '../probes/runs.ts';
 import type { HostStatus, TaskResult, TaskStatus } from '../report/result.ts';
 import type { Outcome } from './judge.ts';
-import type { Decision } from './plan.ts';
+import type { Decision, Planned } from './plan.ts';
 
 /** What a look says of a task. */
 export function found(decision: Decision): [TaskStatus, string] {
@@ -14,15 +15,41 @@ export function notReached(decision: Decision, stopped: string): [TaskStatus, st
     : found(decision);
 }
 
-/** A host is worth what the worst of its tasks is. */
-export function hostStatus(tasks: readonly TaskResult[]): HostStatus {
+/** A host is worth what the worst of its tasks is, or what ended its run; also of one that undid, a failure is the worse. */
+export function hostStatus(tasks: readonly TaskResult[], ended?: HostStatus): HostStatus {
   const has = (...statuses: TaskStatus[]) => tasks.some(({ status }) => statuses.includes(status));
+  if (ended && ended !== 'rolled-back') return ended;
   if (has('failed', 'blocked')) return 'failed';
-  if (has('rolled-back')) return 'rolled-back';
+  if (ended || has('rolled-back')) return 'rolled-back';
   if (has('skipped')) return 'failed';
   if (has('changed')) return 'changed';
   if (has('drift', 'unknown')) return 'drift';
   return 'ok';
+}
+
+/** What became of a run that did not come to its end, beside what a look after it found. */
+export function cutOff(
+  latest: LatestRun | undefined,
+  planned: readonly Pick<Planned, 'decision'>[],
+): string[] {
+  if (!latest) return [];
+  const { who, ended, rolledBack, owesUndoing } = latest;
+  const differs = planned.some(({ decision }) => decision.status === 'change');
+  if (ended && !owesUndoing) {
+    return rolledBack && differs
+      ? [
+          `the latest run there (${who}) undid what nobody had confirmed: that may be part of what is to change`,
+        ]
+      : [];
+  }
+  const undoing = owesUndoing
+    ? '; undoing what nobody had confirmed was cut off as well, and is finished by the next harden apply'
+    : rolledBack
+      ? '; what nobody had confirmed was undone'
+      : '';
+  return [
+    `the latest run there (${who}) was cut off before its end, as where the host was restarted${undoing}${differs ? ': what it still owed shows as drift' : ''}`,
+  ];
 }
 
 /** Why `apply` went no further. */
@@ -32,6 +59,7 @@ export function stoppedBy(outcomes: ReadonlyMap<string, Outcome>, interrupted: b
     ['rolled-back', 'was undone'],
   ]);
   const [id, outcome] = [...outcomes].find(([, { status }]) => ends.has(status)) ?? [];
+  if (outcome?.unseen) return `nobody saw what became of ${id}`;
   if (outcome) return `${id} ${ends.get(outcome.status)}`;
   return interrupted ? 'the run was interrupted' : 'the run ended before it';
 }

@@ -13,10 +13,16 @@ export interface Wave {
   /** It came to its end. */
   readonly ended: boolean;
   readonly guard: 'confirmed' | 'rolledback' | 'pending' | 'none';
-  /** Changes to files, units and packages that stand. */
+  /** Changes to files, units and packages that it made. */
   readonly changes: number;
+  /** How many of them the host undid. */
+  readonly undone: number;
+  /** The operator ended it. */
+  readonly stopped: boolean;
   /** The indexes of the steps that came to their end. */
   readonly done: readonly number[];
+  /** The indexes of those that failed. */
+  readonly failed: readonly number[];
   readonly plan: WavePlan;
 }
 
@@ -31,6 +37,8 @@ export interface WavePlan {
     readonly steps?: readonly number[];
     /** The host undoes it if nobody confirms it. */
     readonly guarded?: boolean;
+    /** It takes away (`state: absent`). */
+    readonly removes?: boolean;
   }[];
   readonly rules?: readonly RulesBefore[];
   readonly commands?: readonly string[];
@@ -50,16 +58,35 @@ export const WAVE = raw(`wave() {
   folder=$1
   guard=none
   for state in pending confirmed rolledback; do [ ! -e "$folder/$state" ] || guard=$state; done
-  changes=$(cat "$folder/files" "$folder/units" "$folder/packages" 2>/dev/null | grep -cvE '^[^ ]+ (undone|forgotten)( |$)')
+  # that a file is as before harden again is noted beside its change
+  changes=$({ grep -vE '^[^ ]+ forgotten ' "$folder/files"; cat "$folder/units" "$folder/packages"; } 2>/dev/null | wc -l)
+  # what undid the guarded changes had noted their units, from its second line on
+  undone=$({ grep -E '^[^ ]+ undone ' "$folder/files"
+    [ ! -e "$folder/undone" ] || awk 'NR == FNR { if (FNR > 1) back[$1]; next } $1 in back' "$folder/rolledback" "$folder/units"; } 2>/dev/null | wc -l)
   id=\${folder##*/} ended=no
   # the journal of a version that did not mark the end ends with its second look
   if [ -e "$folder/ended" ] || tail -c 200 "$folder/journal" 2>/dev/null | grep -aqxF "@@$id observed"; then ended=yes; fi
+  stopped=no
+  if grep -aqxF "@@$id stopped" "$folder/journal" 2>/dev/null; then stopped=yes; fi
   finished=$(sed -n "s/^@@$id step \\([0-9]*\\) 0 .*/\\1/p" "$folder/journal" 2>/dev/null | tr '\\n' ,)
-  echo "wave $id $(stat -c %Y "$folder/job.sh") $ended $guard $changes \${finished:--} $(head -n 1 "$folder/holder" 2>/dev/null | base64 -w0)= $(head -c 262144 "$folder/plan.json" 2>/dev/null | base64 -w0)="
+  failed=$(sed -n "s/^@@$id step \\([0-9]*\\) [1-9][0-9]* .*/\\1/p" "$folder/journal" 2>/dev/null | tr '\\n' ,)
+  echo "wave $id $(stat -c %Y "$folder/job.sh") $ended $guard $changes $undone $stopped \${finished:--} \${failed:--} $(head -n 1 "$folder/holder" 2>/dev/null | base64 -w0)= $(head -c 262144 "$folder/plan.json" 2>/dev/null | base64 -w0)="
 }`);
 
 /** What `WAVE` prints of a job, after its first word. */
-export function parseWave([id = '', at, ended, guard, changes, done, who, plan]: readonly string[]): Wave {
+export function parseWave([
+  id = '',
+  at,
+  ended,
+  guard,
+  changes,
+  undone,
+  stopped,
+  done,
+  failed,
+  who,
+  plan,
+]: readonly string[]): Wave {
   if (!/^[0-9a-f]+$/.test(id) || !/^\d{1,12}$/.test(at ?? ''))
     throw new Error(`the run ${id} is not one of harden's`);
   return {
@@ -69,7 +96,10 @@ export function parseWave([id = '', at, ended, guard, changes, done, who, plan]:
     ended: ended === 'yes',
     guard: guard as Wave['guard'],
     changes: Number(changes),
-    done: (done ?? '').split(',').filter(isIndex).map(Number),
+    undone: Number(undone),
+    stopped: stopped === 'yes',
+    done: indexes(done),
+    failed: indexes(failed),
     plan: parsePlan(textOf(plan)),
   };
 }
@@ -84,7 +114,9 @@ function parsePlan(json: string): WavePlan {
   }
 }
 
+const indexes = (words = ''): number[] => words.split(',').filter(isIndex).map(Number);
 const isIndex = (word: string): boolean => /^\d{1,6}$/.test(word);
+const isFlag = (value: unknown): boolean => value === undefined || typeof value === 'boolean';
 const isText = (value: unknown): boolean => typeof value === 'string';
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null;
@@ -106,7 +138,8 @@ function isPlan(value: unknown): value is WavePlan {
         isText(task.reason) &&
         isListOf(task.changes, isText) &&
         isListOf(task.steps, Number.isInteger) &&
-        (task.guarded === undefined || typeof task.guarded === 'boolean'),
+        isFlag(task.guarded) &&
+        isFlag(task.removes),
     ) &&
     isListOf(
       rules,

@@ -3,7 +3,9 @@ import type { HostResult, RunEntry, RunResult } from './result.ts';
 import type { Painter, Style } from './terminal.ts';
 
 const STYLES: Readonly<Record<RunEntry['state'], Style>> = {
-  ended: 'green',
+  done: 'green',
+  failed: 'red',
+  interrupted: 'yellow',
   'rolled back': 'magenta',
   'cut off': 'red',
   'at work': 'cyan',
@@ -34,8 +36,27 @@ function hostText(host: HostResult, paint: Painter): string {
 
 const STATE = 4;
 
-function cells({ id, began, who, command, state, changes, tasks }: RunEntry): string[] {
+function cells({ id, began, who, command, state, ...run }: RunEntry): string[] {
   const when = `${began.slice(0, 10)} ${began.slice(11, 19)} UTC`;
-  const what = `${changes} ${changes === 1 ? 'change' : 'changes'}${tasks.length > 0 ? `: ${tasks.join(', ')}` : ''}`;
-  return [id, when, oneLine(who) || 'an older version', command, state, oneLine(what)];
+  return [id, when, oneLine(who) || 'an older version', command, state, oneLine(whatOf(run))];
+}
+
+/** How much a run changed, and what became of which tasks. */
+function whatOf(run: Omit<RunEntry, 'id' | 'began' | 'who' | 'command' | 'state'>): string {
+  const { changes, undone, tasks, removed, failed, unconfirmed } = run;
+  const made = tasks.filter((id) => !removed.includes(id)).join(', ');
+  const back = undone === 0 ? '' : undone === changes ? ', undone' : `, ${undone} of them undone`;
+  // what only loads rules or runs a command is not counted
+  const count = changes === 0 ? '' : `${changes} ${changes === 1 ? 'change' : 'changes'}${back}`;
+  const list = (word: string, ids: readonly string[]) =>
+    ids.length > 0 ? [`${word}: ${ids.join(', ')}`] : [];
+  return [
+    [count, made].filter(Boolean).join(': ') || 'no change noted',
+    ...list('taken away', removed),
+    ...list('failed', failed),
+    ...list(
+      'not confirmed',
+      unconfirmed.filter((id) => !failed.includes(id)),
+    ),
+  ].join('; ');
 }

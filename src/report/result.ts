@@ -40,12 +40,23 @@ export interface RunEntry {
   /** `ann@laptop`; '' if an older version began it. */
   readonly who: string;
   readonly command: string;
-  /** `cut off`: it did not come to its end, as where the host was restarted. */
-  readonly state: 'ended' | 'rolled back' | 'cut off' | 'at work';
-  /** Changes to files, units and packages that stand. */
+  /**
+   * `done`: all that was begun came to its end; `failed`: a step did; `interrupted`: by the operator; `rolled back`: the host undid
+   * what nobody had confirmed; `cut off`: it did not come to its end, as where the host was restarted.
+   */
+  readonly state: 'done' | 'failed' | 'interrupted' | 'rolled back' | 'cut off' | 'at work';
+  /** Changes to files, units and packages that it made. */
   readonly changes: number;
+  /** How many of them the host undid. */
+  readonly undone: number;
   /** The tasks that it applied. */
   readonly tasks: readonly string[];
+  /** Those of them that took away (`state: absent`). */
+  readonly removed: readonly string[];
+  /** Tasks with a step that failed. */
+  readonly failed: readonly string[];
+  /** Tasks that nobody confirmed: the host undid what it had done of them. */
+  readonly unconfirmed: readonly string[];
 }
 
 export interface HostResult {

@@ -10,7 +10,10 @@ const wave = (over: Partial<Wave> = {}): Wave => ({
   ended: true,
   guard: 'none',
   changes: 1,
+  undone: 0,
+  stopped: false,
   done: [0, 1],
+  failed: [],
   plan: { command: 'apply', tasks: [{ id: 'a', reason: '', changes: [] }] },
   ...over,
 });
@@ -24,6 +27,7 @@ describe('the runs of a host', () => {
           wave({
             id: `${RUN}01`,
             changes: 2,
+            undone: 1,
             plan: { command: 'apply', tasks: [{ id: 'b', reason: '', changes: [] }] },
           }),
         ],
@@ -35,9 +39,13 @@ describe('the runs of a host', () => {
         began: '2023-11-14T22:13:20.000Z',
         who: 'ann@laptop',
         command: 'apply',
-        state: 'ended',
+        state: 'done',
         changes: 3,
+        undone: 1,
         tasks: ['a', 'b'],
+        removed: [],
+        failed: [],
+        unconfirmed: [],
       },
     ]));
 
@@ -54,8 +62,29 @@ describe('the runs of a host', () => {
     expect(runsOf([wave({ plan: { tasks }, ...over })], undefined)[0]?.tasks).toEqual(told);
   });
 
+  it('name the tasks that took away, that failed, and that nobody confirmed', () => {
+    const tasks = [
+      { id: 'gone', reason: '', changes: [], steps: [0], guarded: false, removes: true },
+      { id: 'door', reason: '', changes: [], steps: [1, 2], guarded: true, removes: true },
+      { id: 'key', reason: '', changes: [], steps: [1, 3], guarded: true },
+    ];
+    expect(
+      runsOf([wave({ plan: { tasks }, guard: 'rolledback', done: [0, 1], failed: [2] })], undefined)[0],
+    ).toMatchObject({ tasks: ['gone'], removed: ['gone'], failed: ['door'], unconfirmed: ['door', 'key'] });
+  });
+
+  it('of an older version, which did not note the steps of a task, fail without naming any', () =>
+    expect(runsOf([wave({ failed: [0] })], undefined)[0]).toMatchObject({ state: 'failed', failed: [] }));
+
   it.each<[string, Partial<Wave>, boolean]>([
-    ['ended', {}, false],
+    ['done', {}, false],
+    ['failed', { failed: [2] }, false],
+    ['failed', { failed: [2], guard: 'confirmed', stopped: true }, false],
+    ['interrupted', { stopped: true }, false],
+    ['rolled back', { guard: 'rolledback', failed: [2], stopped: true }, false],
+    ['cut off', { ended: false, failed: [2], stopped: true }, false],
+    // neither confirmed nor undone
+    ['cut off', { guard: 'pending' }, false],
     ['rolled back', { guard: 'rolledback' }, false],
     ['rolled back', { guard: 'rolledback', ended: false }, false],
     ['cut off', { ended: false }, false],

@@ -51,7 +51,7 @@ const done = (steps: number) =>
   Array.from({ length: steps }, (_, step) => [`step ${step} start`, `step ${step} 0 =`]).flat();
 
 /** What a host says to one script: frames, and perhaps that the connection ends then. */
-type Answer = { readonly says: readonly string[]; readonly lost?: boolean };
+type Answer = { readonly says: readonly string[]; readonly lost?: boolean; readonly unsent?: boolean };
 
 /** A host that answers script after script, over whatever connection; and what it was sent. */
 function fakeHost(
@@ -75,16 +75,16 @@ function fakeHost(
         const nonce = /@@([0-9a-f]+) %s/.exec(script)?.[1];
         // what asks a job to end has nothing to say
         if (nonce === undefined) return { stdout: Buffer.alloc(0), stderr: Buffer.alloc(0), code: 0 };
-        const { says, lost } = left.shift()!;
+        const { says, lost, unsent = false } = left.shift()!;
         const bytes = (lines: readonly string[]) =>
           Buffer.from(lines.map((line) => `@@${nonce} ${line}\n`).join(''));
         // a job that waits says no more until it is confirmed
         const pause = says.findIndex((line) => line.startsWith('guard waiting')) + 1;
         if (pause > 0) onStdout?.(bytes(says.slice(0, pause)));
         await new Promise((resolve) => setTimeout(resolve, 20));
-        onStdout?.(bytes(says.slice(pause)));
+        if (says.length > pause) onStdout?.(bytes(says.slice(pause)));
         const stdout = bytes(says);
-        if (lost) throw new TransportError('lost', 'h', 'It was cut.');
+        if (lost) throw new TransportError('lost', 'h', 'It was cut.', { unsent });
         return { stdout, stderr: Buffer.alloc(0), code: 0 };
       },
       async close() {},
@@ -170,7 +170,7 @@ describe('a run on one host', () => {
     ...CHANGE,
     changes: [{ kind: 'run-command', command: ':', guarded: true }],
   };
-  const WAITING = [...done(1), 'guard armed', 'guard waiting 60'];
+  const WAITING = [...done(2), 'guard armed', 'guard waiting 60'];
 
   it('confirms over a connection of its own', async () => {
     const host = fakeHost([
@@ -202,6 +202,34 @@ describe('a run on one host', () => {
     );
   });
 
+  it('says why the first login that was to confirm did not, whatever kept later ones away', async () => {
+    const host = fakeHost(
+      [
+        { says: SEEN },
+        { says: WAITING, lost: true },
+        { says: [...WAITING, 'guard rolledback', ...SEEN] },
+        { says: ['guard rolledback'] },
+      ],
+      ['open', 'refused', 'open', 'open'],
+    );
+    const { status, byId } = await apply(host, task('g', [GUARDED]));
+    expect(status).toBe('rolled-back');
+    expect(byId.g?.reason).toMatch(
+      /^no new login was possible after it within 60 s \(it refused the connection\), so the host /,
+    );
+  });
+
+  it('says that the login which was to confirm came too late', async () => {
+    const host = fakeHost([
+      { says: SEEN },
+      { says: [...WAITING, 'guard rolledback', ...SEEN] },
+      { says: ['guard rolledback'] },
+    ]);
+    expect((await apply(host, task('g', [GUARDED]))).byId.g?.reason).toContain(
+      'no new login was possible after it within 60 s (the first that worked came too late)',
+    );
+  });
+
   it('does not confirm twice where the first time worked', async () => {
     const host = fakeHost([
       { says: SEEN },
@@ -212,6 +240,42 @@ describe('a run on one host', () => {
     const { byId } = await apply(host, task('g', [GUARDED, OK]));
     expect(byId.g?.status).toBe('changed');
     expect(host.sent).toHaveLength(4);
+  });
+
+  describe('that is lost for good', () => {
+    const GONE = ['refused', 'refused'] as const;
+
+    it.each([
+      [
+        'what it had begun goes on, and what follows does not',
+        ['a', 'b'],
+        '; what was to follow waits for the next harden apply',
+      ],
+      ['nothing was to follow', ['a'], ''],
+    ])('says that %s', async (_, ids, next) => {
+      const host = fakeHost([{ says: SEEN }, { says: ['step 0 start'], lost: true }], ['open', ...GONE]);
+      const { status, reason, byId } = await apply(host, ...ids.map((id) => task(id, [CHANGE], true)));
+      expect(status).toBe('failed');
+      expect(reason).toBe(
+        `It refused. Whatever this run had begun there goes on by itself and undoes what nobody confirms${next}. harden check says where the host is. If it stays away, run on its console: sh /var/lib/harden/runs/current/rollback.sh`,
+      );
+      expect(byId.a?.reason).toMatch(/^it was being applied when the connection ended;/);
+      if (ids.includes('b'))
+        expect(byId.b).toMatchObject({
+          status: 'skipped',
+          reason: 'not applied, since nobody saw what became of a: it differs',
+        });
+    });
+
+    it('before anything could be sent, began nothing', async () => {
+      const host = fakeHost([{ says: SEEN }, { says: [], lost: true, unsent: true }], ['open', ...GONE]);
+      const { reason, byId } = await apply(host, task('a', [CHANGE]));
+      expect(reason).toBe('It refused. This run changed nothing.');
+      expect(byId.a).toMatchObject({
+        status: 'skipped',
+        reason: 'not applied, since the run ended before it: it differs',
+      });
+    });
   });
 
   describe('where an earlier run is not over', () => {
@@ -263,8 +327,17 @@ describe('a run on one host', () => {
         .run(task('a', [OK]))
         .check(false);
       expect(notes).toEqual([
-        `the latest run there (ann@laptop) was cut off before its end, as where the host was restarted${told}: what it still owed shows as drift`,
+        `the latest run there (ann@laptop) was cut off before its end, as where the host was restarted${told}`,
       ]);
+    });
+
+    it('tells what became of the run before as long as it changed nothing itself', async () => {
+      const says = latest('id=0a0a\nended=yes\nrolledback=yes\nundone=yes\nwho=ann@laptop\nmark=x\n');
+      const run = fakeHost([{ says }, { says: [...done(1), ...SEEN] }]).run(task('a', [CHANGE, OK]));
+      expect((await run.prepare()).notes).toEqual([
+        'the latest run there (ann@laptop) undid what nobody had confirmed: that may be part of what is to change',
+      ]);
+      expect((await run.apply()).notes).toEqual([]);
     });
   });
 

@@ -80,13 +80,21 @@ describe('the journal of a wave', () => {
     }));
 
   it.each([
-    [['own'], ' (fail2ban had banned your address, by the jail own: put it into trusted)'],
-    [['own', 'sshd'], ' (fail2ban had banned your address, by the jails own and sshd: put it into trusted)'],
-  ])('says that %j kept the new login away', (bannedBy, said) => {
+    [{}, ''],
+    [{ keptOut: 'the login was rejected' }, ' (the login was rejected)'],
+    [
+      { bannedBy: ['own'], keptOut: 'it did not answer in time' },
+      ' (fail2ban had banned your address, by the jail own: put it into trusted)',
+    ],
+    [
+      { bannedBy: ['own', 'sshd'] },
+      ' (fail2ban had banned your address, by the jails own and sshd: put it into trusted)',
+    ],
+  ])('says what kept the new login away: %j', (why, said) => {
     const journal = {
       steps: [DONE],
       guard: 'rolledback',
-      bannedBy,
+      ...why,
       frames: [{ words: ['observed'] }],
     } as const;
     const outcomes = judgeSteps(
@@ -155,6 +163,33 @@ describe('the journal of a wave', () => {
         reason: 'a later step failed (write g), so the host undid it; before: h differs',
       },
     }));
+
+  it('does not say that the host undid what it had not begun', () =>
+    expect(
+      judge(
+        [pending('g', true), pending('h', true)],
+        [step('g'), step('h')],
+        [failed('Bad configuration option'), NOT_RUN],
+        'rolledback',
+      ).h,
+    ).toEqual({
+      status: 'skipped',
+      reason: 'not applied, since an earlier step failed (write g): h differs',
+    }));
+
+  it.each(['confirmed', 'guarded'] as const)('nor what was to come after it, in the phase %s', (phase) =>
+    expect(
+      judge(
+        [pending('g', true), pending('h', true)],
+        [step('g'), { ...step('h'), phase }],
+        [DONE, NOT_RUN],
+        'rolledback',
+      ).h,
+    ).toEqual({
+      status: 'skipped',
+      reason: 'not applied, since the host undid what comes before it: h differs',
+    }),
+  );
 
   it('tells what the host could not put back', () =>
     expect(
@@ -248,6 +283,7 @@ it('a wave whose end nobody saw is neither done nor undone', () =>
   expect(Object.fromEntries(judgeUnseen([pending('a')], 'the run ended'))).toEqual({
     a: {
       status: 'failed',
+      unseen: true,
       reason: 'it was being applied when the run ended; harden check says what became of it',
     },
   }));

@@ -10,19 +10,19 @@ const step = (phase: Step['phase'], ...tasks: string[]): Step => ({
   title: 'x',
   code: raw(':'),
 });
-const pending = (id: string): Pending => ({
-  task: { id } as Pending['task'],
+const pending = (id: string, removes = false): Pending => ({
+  task: { id, type: { removes } } as Pending['task'],
   decision: { status: 'change', reason: `${id} differs`, changes: [], guarded: false, notes: [] },
 });
 
-it('the host is told the steps of each task, and whether it undoes any of them', () =>
+it('the host is told the steps of each task, whether it undoes any of them, and which take away', () =>
   expect(
     remembered(
       'apply',
-      [pending('a'), pending('b')],
+      [pending('a'), pending('b', true)],
       [step('plain', 'a', 'b'), step('arm', 'b'), step('guarded', 'b'), step('plain', 'a')],
     ).tasks,
   ).toEqual([
     { id: 'a', reason: 'a differs', changes: [], steps: [0, 3], guarded: false },
-    { id: 'b', reason: 'b differs', changes: [], steps: [0, 1, 2], guarded: true },
+    { id: 'b', reason: 'b differs', changes: [], steps: [0, 1, 2], guarded: true, removes: true },
   ]));

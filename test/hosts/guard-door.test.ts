@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { $ } from 'zx';
 import { login, startHost, type TestHost } from './host.ts';
-import { applyTasks, type Record, statuses, type TasksById } from './record.ts';
+import { applyTasks, type Record, record, statuses, type TasksById } from './record.ts';
 
 let host: TestHost;
 beforeAll(async () => {
@@ -24,6 +24,9 @@ async function undone(result: Record, before: string, states: object): Promise<v
   expect(statuses(result)).toEqual(states);
   for (const { reason } of Object.values(result.tasks)) expect(reason).not.toContain('could not be put back');
   expect(result.host.connections).toBeLessThanOrEqual(4);
+  const latest = (await record('log', host.inventory())).host.runs?.at(-1);
+  expect(latest).toMatchObject({ state: 'rolled back', tasks: [], undone: latest?.changes });
+  expect(latest?.changes).toBeGreaterThan(0);
   expect(await host.must(UNTOUCHED)).toBe(before);
   expect(await host.must('ls /var/lib/harden/runs/current')).toMatch(/\brolledback\n(.*\n)*undone\b/);
   const { code, stdout } = await login(host, 'sudo -n id -u');
@@ -38,13 +41,15 @@ const sshd = (content: string, service: object = {}) => ({
 
 describe.sequential('sshd', () => {
   it.each([
-    ['admits nobody', 'AllowUsers nobody', {}],
-    ['listens elsewhere, started anew', 'Port 2222', { restart: true }],
-  ])('that %s is undone by the host', async (_name, content, service) => {
+    ['admits nobody', 'AllowUsers nobody', {}, 'the login was rejected'],
+    ['listens elsewhere, started anew', 'Port 2222', { restart: true }, 'it refused the connection'],
+  ])('that %s is undone by the host', async (_name, content, service, why) => {
     const before = await host.must(UNTOUCHED);
     const result = await apply(sshd(content, service));
     await undone(result, before, { config: 'rolled-back', sshd: 'rolled-back' });
-    expect(result.tasks.sshd?.reason).toContain('no new login was possible after it within 10 s');
+    expect(result.tasks.sshd?.reason).toContain(
+      `no new login was possible after it within 10 s (${why}), so`,
+    );
   });
 
   it.each([

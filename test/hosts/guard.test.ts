@@ -61,7 +61,8 @@ describe('a ruleset that would cut SSH off', () => {
     expect(statuses(result)).toEqual({ other: 'changed', firewall: 'rolled-back' });
     expect(result.tasks.firewall?.reason).toContain('so the host put its firewall rules back');
     const { runs } = (await record('log', inventory())).host;
-    expect(runs?.at(-1)).toMatchObject({ state: 'rolled back', tasks: ['other'] });
+    const stands = { changes: 1, undone: 0, tasks: ['other'], unconfirmed: ['firewall'] };
+    expect(runs?.at(-1)).toMatchObject({ state: 'rolled back', ...stands });
     expect(await host.must(RULES)).toBe(before);
     expect((await login(host, 'true')).code).toBe(0);
     expect(await host.must('cat /etc/other')).toBe('new');
@@ -192,6 +193,32 @@ describe('a host whose disk is full', () => {
     }));
 });
 
+it('the log tells a run that failed, and one that took away, from others', async () => {
+  const runs = async (task: object) => {
+    const files = { 'playbook.yaml': stringify({ name: 'x', tasks: [{ id: 'one', name: 'one', ...task }] }) };
+    await record('apply', inventory(), { files });
+    const latest = (await record('log', inventory())).host.runs?.at(-1);
+    return { ...latest };
+  };
+  expect(await runs({ command: { run: 'false', unless: 'false' } })).toMatchObject({
+    state: 'failed',
+    changes: 0,
+    tasks: [],
+    failed: ['one'],
+  });
+  const made = { changes: 1, undone: 0, tasks: ['one'], failed: [] };
+  expect(await runs({ file: { path: '/etc/one', content: '1\n' } })).toMatchObject({
+    state: 'done',
+    ...made,
+    removed: [],
+  });
+  expect(await runs({ file: { path: '/etc/one', content: '1\n', state: 'absent' } })).toMatchObject({
+    state: 'done',
+    ...made,
+    removed: ['one'],
+  });
+});
+
 it('a run that is killed claims neither that it did something nor that it did not', async () => {
   await host.must('rm -f /etc/cut');
   const command = 'touch /etc/cut; systemctl kill -s KILL harden-run; sleep 9';
@@ -212,6 +239,9 @@ it('a run that is killed claims neither that it did something nor that it did no
       status: 'failed',
       reason: 'it was being applied when the run ended; harden check says what became of it',
     },
-    later: { status: 'skipped', reason: 'not applied, since cut failed: /etc/later does not exist' },
+    later: {
+      status: 'skipped',
+      reason: 'not applied, since nobody saw what became of cut: /etc/later does not exist',
+    },
   });
 });

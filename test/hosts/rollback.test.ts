@@ -51,7 +51,7 @@ describe('rollback', () => {
     expect(await runs()).toMatchObject([
       {
         command: 'apply',
-        state: 'ended',
+        state: 'done',
         tasks: expect.arrayContaining(['fail2ban.installed', 'firewall.limits']),
       },
     ]);
@@ -89,10 +89,10 @@ describe('rollback', () => {
     );
     expect((await dryRun()).exitCode).toBe(0);
     expect((await runs()).map(({ command, state }) => [command, state])).toEqual([
-      ['apply', 'ended'],
-      ['apply', 'ended'],
-      ['rollback', 'ended'],
-      ['rollback', 'ended'],
+      ['apply', 'done'],
+      ['apply', 'done'],
+      ['rollback', 'done'],
+      ['rollback', 'done'],
     ]);
   });
 

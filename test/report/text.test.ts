@@ -16,6 +16,16 @@ const options = {
 const golden = (name: string, code: number, kind = 'txt') =>
   join(import.meta.dirname, 'golden', `${name}.${code}.${kind}`);
 
+const NONE = { changes: 0, undone: 0, tasks: [], removed: [], failed: [], unconfirmed: [] };
+const RUN = {
+  id: '01a2127b000000000000aaaa',
+  began: '2026-11-25T11:35:00.000Z',
+  who: 'ann@laptop',
+  command: 'apply',
+  state: 'done' as const,
+  ...NONE,
+};
+
 const logged = {
   ...results['in-sync']!,
   command: 'log' as const,
@@ -29,18 +39,38 @@ const logged = {
           began: '2026-11-25T11:31:36.000Z',
           who: 'ann@laptop',
           command: 'apply',
-          state: 'ended' as const,
+          state: 'done' as const,
+          ...NONE,
           changes: 12,
           tasks: ['firewall.limits', 'fail2ban.sshd'],
         },
+        {
+          ...RUN,
+          state: 'failed' as const,
+          changes: 1,
+          tasks: ['a'],
+          failed: ['b'],
+        },
+        { ...RUN, state: 'rolled back' as const, changes: 3, undone: 2, tasks: ['a'], unconfirmed: ['door'] },
+        {
+          ...RUN,
+          state: 'rolled back' as const,
+          changes: 2,
+          undone: 2,
+          failed: ['door'],
+          unconfirmed: ['door'],
+        },
+        { ...RUN, state: 'interrupted' as const, tasks: ['a.command'] },
+        { ...RUN, changes: 9, tasks: ['a', 'b', 'c'], removed: ['b', 'c'] },
+        { ...RUN, state: 'cut off' as const },
         {
           id: '01a2127d647e78e1455c6dd2',
           began: '2026-11-25T11:40:00.000Z',
           who: 'bob\u001b[2J@desk',
           command: 'rollback',
           state: 'cut off' as const,
+          ...NONE,
           changes: 1,
-          tasks: [],
         },
       ],
     },

@@ -20,7 +20,10 @@ const wave = (over: Partial<Wave> = {}): Wave => ({
   ended: true,
   guard: 'none',
   changes: 1,
+  undone: 0,
+  stopped: false,
   done: [],
+  failed: [],
   plan: { command: 'apply' },
   ...over,
 });

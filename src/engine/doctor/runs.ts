@@ -48,8 +48,10 @@ export function unfinished(latest: Observed<LatestRun>, seen: Observed<readonly 
           ? []
           : [
               warning(
-                `the last run${by(last)} did not come to its end, as where the host was restarted or the run was killed`,
-                'harden check says where the host is, harden apply finishes the work.',
+                `the last run${by(last)} did not come to its end, as where the host was restarted or the run was killed${last.guard === 'rolledback' ? '; what nobody had confirmed was undone' : ''}`,
+                last.guard === 'rolledback'
+                  ? 'harden diff shows what is to change: see first that it lets you in, since harden apply makes the change again that was undone.'
+                  : 'harden check says where the host is, harden apply finishes the work.',
               ),
             ];
       return together(

@@ -22,7 +22,10 @@ const RUN: Wave = {
   ended: true,
   guard: 'none',
   changes: 0,
+  undone: 0,
+  stopped: false,
   done: [],
+  failed: [],
   plan: {},
 };
 const latest = (over: Partial<LatestRun>) =>
@@ -103,7 +106,13 @@ const table: [Check, Readonly<Record<string, Observed<unknown>>>, Finding['state
     'ok',
     /the last run \(ann.*\) came to its end/,
   ],
-  ['run', { history: present([RUN, { ...RUN, ended: false }]) }, 'warning', /did not come to its end/],
+  ['run', { history: present([RUN, { ...RUN, ended: false }]) }, 'warning', /did not come to its end[^;]*$/],
+  [
+    'run',
+    { history: present([RUN, { ...RUN, ended: false, guard: 'rolledback' }]) },
+    'warning',
+    /did not come to its end.*; what nobody had confirmed was undone$/,
+  ],
   [
     'run',
     { 'latest-run': latest({ owesUndoing: true }), history: present([{ ...RUN, guard: 'pending' }]) },
@@ -234,6 +243,16 @@ describe('diagnose', () => {
     expect(found.says).toMatch(says);
     if (state === 'warning' || state === 'trouble')
       expect(found).toHaveProperty('todo', expect.stringMatching(/\.$/));
+  });
+
+  it.each([
+    ['none', /^harden check says where the host is, harden apply finishes the work\.$/],
+    ['rolledback', /^harden diff shows .*: see first that it lets you in/],
+  ] as const)('of a run that was cut off, with a guard that is %s, says what to do first', (guard, todo) => {
+    const history = present([{ ...RUN, ended: false, guard }]);
+    expect(diagnose(JOURNEY, examination({ history })).run).toMatchObject({
+      todo: expect.stringMatching(todo),
+    });
   });
 
   it('never reads as well what could not be looked at', () => {

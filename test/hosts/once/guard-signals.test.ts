@@ -5,6 +5,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { started } from '../../cli/harden.ts';
 import { startHost, type TestHost } from '../host.ts';
+import { record } from '../record.ts';
 
 let host: TestHost;
 let folder = '';
@@ -71,6 +72,8 @@ describe.sequential('one signal', () => {
     expect(code, text).toBe(130);
     expect(text).toMatch(/1 host: /);
     expect(await state()).toBe('/etc/slow');
+    const { runs } = (await record('log', host.inventory())).host;
+    expect(runs?.at(-1)).toMatchObject({ state: 'interrupted', tasks: ['slow'] });
   });
 
   it('while nobody confirms: it is undone at once', async () => {
