@@ -3,10 +3,9 @@ import { historyProbe } from '../probes/history.ts';
 import { ask, type Question } from '../probes/probe.ts';
 import { type LatestRun, latestRunProbe } from '../probes/runs.ts';
 import type { ChangeResult, HostResult, HostStatus, RunEntry, TaskResult } from '../report/result.ts';
-import { frames, script } from '../shell/frame.ts';
 import { RUNS } from '../shell/records.ts';
 import type { Task } from '../tasks/task.ts';
-import type { Output, Target } from '../transport/transport.ts';
+import type { Target } from '../transport/transport.ts';
 import { TransportError } from '../transport/transport.ts';
 import { describe } from './describe.ts';
 import { type Followed, Follower, type FollowOptions } from './follow.ts';
@@ -16,7 +15,8 @@ import { followScript, type Job, newRunId, startScript, undoScript, waveId } fro
 import type { Journal } from './journal.ts';
 import { judgeConvergence, judgeSteps, judgeUnseen, lastWord, type Outcome } from './judge.ts';
 import { type Connect, Line } from './line.ts';
-import { Inquiry, type Observations, observation } from './observe.ts';
+import { look } from './look.ts';
+import { Inquiry, type Observations } from './observe.ts';
 import { nextWave, type Pending, type Planned, plan, questionsOf } from './plan.ts';
 import { remembered } from './remember.ts';
 import { compile } from './steps/compile.ts';
@@ -43,9 +43,6 @@ export interface HostOptions {
   /** Waits before a lost connection is made anew (default: as long as it is told). */
   readonly pause?: FollowOptions['pause'];
 }
-
-/** Seconds without a word after which a look is given up: each probe has 30. */
-const LOOKING = 90;
 
 /**
  * One host of one run: observed in one round trip, planned, applied in waves, observed again. It holds its connection
@@ -164,13 +161,10 @@ export class HostRun {
   /** One round trip. */
   async #observe(questions: readonly Question<unknown>[]): Promise<Observations> {
     const inquiry = new Inquiry([...questions, ask(latestRunProbe, 'latest' as const)]);
-    const nonce = newRunId();
     const { stop } = this.#options;
-    const output = await this.#line.run(script(observation(inquiry, nonce)), {
-      silence: LOOKING,
+    const seen = await look(this.target, inquiry, (...script) => this.#line.run(...script), {
       ...(stop && { signal: stop }),
     });
-    const seen = this.#read(inquiry, frames(output.stdout, nonce), output);
     const latest = seen.get(ask(latestRunProbe, 'latest' as const));
     this.#latest = latest.state === 'present' ? latest.value : undefined;
     if (latest.state === 'unreadable') {
@@ -253,17 +247,6 @@ export class HostRun {
     return this.#finished
       ? 'An earlier run was brought to its end there; nothing else was changed.'
       : 'Nothing was changed there.';
-  }
-
-  #read(inquiry: Inquiry, found: ReturnType<typeof frames>, output: Output): Observations {
-    const seen = inquiry.read(found);
-    if (seen) return seen;
-    const said = output.stderr.toString().trim().split('\n').at(-1);
-    throw new TransportError(
-      'lost',
-      this.target.name,
-      `${this.target.name} did not finish answering (exit status ${output.code}${said ? `: ${said}` : ''}). Try again; if it stays so, log in by hand and run: sudo true`,
-    );
   }
 
   #plan(seen: Observations, prove: boolean): void {

@@ -1,15 +1,11 @@
-import { randomBytes } from 'node:crypto';
 import type { HostResult } from '../../report/result.ts';
-import { frames, script } from '../../shell/frame.ts';
 import type { Task } from '../../tasks/task.ts';
 import type { Reached, Target, Transport } from '../../transport/transport.ts';
 import { TransportError } from '../../transport/transport.ts';
-import { Inquiry, observation } from '../observe.ts';
+import { look } from '../look.ts';
+import { Inquiry } from '../observe.ts';
 import { diagnose, type Examination, QUESTIONS } from './diagnose.ts';
 import { statusOf, tasksOf } from './outcome.ts';
-
-/** Seconds without a word after which a host is given up: each probe has 30. */
-const LOOKING = 90;
 
 export interface Patient {
   readonly target: Target;
@@ -29,24 +25,15 @@ export async function examine({ target, tasks, connect, signal }: Patient): Prom
   let error: TransportError | undefined;
   try {
     transport = await connect((one) => reached.push(one));
-    const inquiry = new Inquiry(QUESTIONS);
-    const nonce = randomBytes(8).toString('hex');
+    const host = transport;
     const sent = Date.now() / 1000;
-    const output = await transport.run(script(observation(inquiry, nonce)), {
-      silence: LOOKING,
+    const seen = await look(target, new Inquiry(QUESTIONS), (...script) => host.run(...script), {
       onStdout: () => {
         answered = true;
       },
       ...(signal ? { signal } : {}),
     });
-    const seen = inquiry.read(frames(output.stdout, nonce));
-    if (seen) examination = { seen, asked: { sent, received: Date.now() / 1000 }, tasks };
-    else
-      error = new TransportError(
-        'lost',
-        target.name,
-        `${target.name} did not finish answering (exit status ${output.code}). Try again; if it stays so, log in by hand and run: sudo true`,
-      );
+    examination = { seen, asked: { sent, received: Date.now() / 1000 }, tasks };
   } catch (thrown) {
     if (!(thrown instanceof TransportError)) throw thrown;
     error = thrown;
