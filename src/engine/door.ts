@@ -81,7 +81,7 @@ export const touchesFirewall = (change: Change): boolean =>
 
 /** Packages whose servers let nobody in, or ban, by settings of the distribution's. */
 export const isDoorPackage = (name: string): boolean =>
-  /^(fail2ban|crowdsec(-firewall-bouncer.*)?|sshguard|denyhosts|firewalld|ufw|shorewall6?|ferm|(netfilter|iptables)-persistent|network-manager|openvpn|openssh-server)$/.test(
+  /^(fail2ban|crowdsec(-firewall-bouncer.*)?|sshguard|denyhosts|firewalld|ufw|shorewall6?|ferm|firehol|(arno-iptables|apf)-firewall|(netfilter|iptables|ipset)-persistent|network-manager|openvpn|openssh-server)$/.test(
     name,
   );
 
