@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { IN_SHORT } from '../transport/errors.ts';
 import { type Output, type RunOptions, TransportError } from '../transport/transport.ts';
-import { confirmation, followScript, stopScript } from './job.ts';
+import { confirmation, followScript } from './job.ts';
 import { type Journal, readJournal } from './journal.ts';
 import type { Line } from './line.ts';
 
@@ -62,20 +62,14 @@ export class Follower {
 
   /** Runs `script`, which lays the job down or follows one, and comes back with the whole journal. */
   async follow(script: string): Promise<Journal> {
-    const { line, stop } = this.#options;
-    const onStop = () => void this.#stop();
-    stop?.addEventListener('abort', onStop, { once: true });
-    if (stop?.aborted) onStop();
     try {
-      await line.run(script, this.#listening());
+      await this.#options.line.run(script, this.#listening());
     } catch (error) {
       if (!(error instanceof TransportError) || error.reason === 'interrupted') throw error;
       // a host that nothing came through to has no job to follow
       if (error.reason !== 'lost' && this.#chunks.length === 0) throw error;
       this.#down = true;
       await this.#reconnect(error, script);
-    } finally {
-      stop?.removeEventListener('abort', onStop);
     }
     await this.#confirming;
     return this.#journal();
@@ -134,6 +128,7 @@ export class Follower {
     const { titles } = this.#job;
     return {
       ...(leave && { signal: leave }),
+      ...(stop && { stop }),
       onStdout: (chunk: Buffer) => {
         this.#chunks.push(chunk);
         const journal = this.#journal();
@@ -183,19 +178,6 @@ export class Follower {
         `no new login was possible (${IN_SHORT[error.reason]}); the host undoes the change by itself, unless a later one gets through in time`,
       );
       return false;
-    }
-  }
-
-  /** Tells the job to end. If that does not reach it, it goes on by itself and undoes what nobody confirms. */
-  async #stop(): Promise<void> {
-    const { leave, progress } = this.#options;
-    try {
-      await this.#beside(stopScript(this.#job.id), { silence: 20, ...(leave && { signal: leave }) });
-    } catch (error) {
-      if (!(error instanceof TransportError)) throw error;
-      progress(
-        `the host could not be told to end (${IN_SHORT[error.reason]}): it goes on by itself and undoes what nobody confirms`,
-      );
     }
   }
 
