@@ -81,6 +81,23 @@ test('in folders of any name, by way of a jump host', async () => {
   expect(await transport.run('exit 3')).toMatchObject({ code: 3 });
 });
 
+test('in a temporary folder that ssh cannot be told of; a known_hosts file there is refused', async () => {
+  const server = await serve({});
+  const odd = join(await mkdtemp(join(tmpdir(), 'o-')), 'a"${HOME}\\');
+  cleanup.push(() => rm(join(odd, '..'), { recursive: true }));
+  await mkdir(odd);
+  vi.stubEnv('TMPDIR', odd);
+  cleanup.push(async () => vi.unstubAllEnvs());
+  const transport = await logIn(server, { hostKey: server.hostKey });
+  expect(await transport.run('exit 3')).toMatchObject({ code: 3 });
+  const connections = server.log.connections;
+  await expect(logIn(server, {}, { knownHostsFiles: [join(odd, 'known')] })).rejects.toMatchObject({
+    reason: 'host-key-unknown',
+    message: expect.stringMatching(/cannot be told of the known_hosts file .*no connection was made\.$/),
+  });
+  expect(server.log.connections).toBe(connections);
+});
+
 test('is asked to end over its own channel, where nothing else has to be opened', async () => {
   const transport = await logIn(await serve({}), {});
   const control = new AbortController();
