@@ -7,6 +7,7 @@ import { violations } from '../document/validate.ts';
 import {
   type AnyTaskType,
   asWanted,
+  fileOf,
   type Key,
   type LocalFile,
   type Mistake,
@@ -281,8 +282,6 @@ async function readLocal(
   }
   return { bytes: Buffer.from(String(value)), problems: [], used };
 }
-
-const fileOf = (key: Key): string | undefined => /^(?:file|section):([^#]*)/.exec(key)?.[1];
 
 /** Duplicate ids, and two tasks that own one thing: problems that only several tasks together have. */
 export function clashes(

@@ -9,6 +9,9 @@ import type { Change } from './change.ts';
  */
 export type Key = `${string}:${string}`;
 
+/** The path of the file that a key is about, or a part of. */
+export const fileOf = (key: Key): string | undefined => /^(?:file|section):([^#]*)/.exec(key)?.[1];
+
 /** What a task decides. Every one has a reason, also "nothing to do". */
 export type Verdict = (
   | { readonly verdict: 'ok'; readonly reason: string }
