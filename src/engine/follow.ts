@@ -15,7 +15,7 @@ export interface FollowOptions {
   readonly stop?: AbortSignal | undefined;
   /** The operator wants to leave at once. */
   readonly leave?: AbortSignal | undefined;
-  /** Waits, unless the operator wants to leave. */
+  /** Waits, unless the operator wants something else. */
   readonly pause?: ((seconds: number, leave: AbortSignal | undefined) => Promise<void>) | undefined;
 }
 
@@ -77,7 +77,7 @@ export class Follower {
 
   /** The line was lost; the host goes on by itself. `start` is sent again only if the host cannot have got it. */
   async #reconnect(lost: TransportError, start: string): Promise<void> {
-    const { line, progress, leave, pause = sleepUnless } = this.#options;
+    const { line, progress, stop, leave, pause = sleepUnless } = this.#options;
     const since = Date.now();
     let last = lost;
     let sent = !lost.unsent;
@@ -91,7 +91,9 @@ export class Follower {
       progress(
         `the connection was lost${this.#chunks.length > 0 ? '; the host goes on by itself' : ' before the host had answered'}, connecting again${seconds > 1 ? ` in ${seconds} s` : ''}`,
       );
-      await pause(seconds, leave);
+      // who wants the run to end meanwhile has it told so at once
+      const ends = [leave, stop?.aborted ? undefined : stop].filter((signal) => signal !== undefined);
+      await pause(seconds, AbortSignal.any(ends));
       // a login that is made while the host waits proves as much as any other
       this.#proven = this.#waitingSince !== undefined;
       const before = this.#chunks;

@@ -66,7 +66,7 @@ export function parseSettings(
   const port = Number(one('port') ?? 22);
   const user = one('user') ?? userInfo().username;
   const expand = (path: string) => expandPath(path, { name: address, host, port, user }, env);
-  // ssh has expanded these already, but for versions before 8.5: what a path holds by itself must not be expanded again
+  // ssh has expanded these already, unless it is an old one: what a path holds by itself must not be expanded again
   const file = (path: string) => (exists(path) ? path : expand(path));
   const files = (key: string) =>
     splitPaths(one(key) ?? '', (path) => exists(file(path)))
