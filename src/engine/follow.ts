@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { IN_SHORT } from '../transport/errors.ts';
 import { type Output, type RunOptions, TransportError } from '../transport/transport.ts';
-import { confirmation, followScript, stopScript } from './job.ts';
+import { confirmation, followScript } from './job.ts';
 import { type Journal, readJournal } from './journal.ts';
 import type { Line } from './line.ts';
 
@@ -15,7 +15,7 @@ export interface FollowOptions {
   readonly stop?: AbortSignal | undefined;
   /** The operator wants to leave at once. */
   readonly leave?: AbortSignal | undefined;
-  /** Waits, unless the operator wants to leave. */
+  /** Waits, unless the operator wants something else. */
   readonly pause?: ((seconds: number, leave: AbortSignal | undefined) => Promise<void>) | undefined;
 }
 
@@ -71,12 +71,8 @@ export class Follower {
 
   /** Runs `script`, which lays the job down or follows one, and comes back with the whole journal. */
   async follow(script: string): Promise<Journal> {
-    const { line, stop } = this.#options;
-    const onStop = () => void this.#stop();
-    stop?.addEventListener('abort', onStop, { once: true });
-    if (stop?.aborted) onStop();
     try {
-      await line.run(script, this.#listening());
+      await this.#options.line.run(script, this.#listening());
     } catch (error) {
       if (!(error instanceof TransportError) || error.reason === 'interrupted') throw error;
       this.#sent = this.#chunks.length > 0 || (error.reason === 'lost' && !error.unsent);
@@ -84,8 +80,6 @@ export class Follower {
       if (error.reason !== 'lost' && this.#chunks.length === 0) throw error;
       this.#down = true;
       await this.#reconnect(error, script);
-    } finally {
-      stop?.removeEventListener('abort', onStop);
     }
     await this.#confirming;
     return { ...this.#journal(), ...(this.#keptOut && { keptOut: this.#keptOut }) };
@@ -93,7 +87,7 @@ export class Follower {
 
   /** The line was lost; the host goes on by itself. `start` is sent again only if the host cannot have got it. */
   async #reconnect(lost: TransportError, start: string): Promise<void> {
-    const { line, progress, leave, pause = sleepUnless } = this.#options;
+    const { line, progress, stop, leave, pause = sleepUnless } = this.#options;
     const since = Date.now();
     let last = lost;
     while (this.#spare > 0) {
@@ -106,7 +100,9 @@ export class Follower {
       progress(
         `the connection was lost${this.#chunks.length > 0 ? '; the host goes on by itself' : ' before the host had answered'}, connecting again${seconds > 1 ? ` in ${seconds} s` : ''}`,
       );
-      await pause(seconds, leave);
+      // who wants the run to end meanwhile has it told so at once
+      const ends = [leave, stop?.aborted ? undefined : stop].filter((signal) => signal !== undefined);
+      await pause(seconds, AbortSignal.any(ends));
       // a login that is made while the host waits proves as much as any other
       this.#proven = this.#waitingSince !== undefined;
       const before = this.#chunks;
@@ -144,6 +140,7 @@ export class Follower {
     const { titles } = this.#job;
     return {
       ...(leave && { signal: leave }),
+      ...(stop && { stop }),
       onStdout: (chunk: Buffer) => {
         this.#chunks.push(chunk);
         const journal = this.#journal();
@@ -195,19 +192,6 @@ export class Follower {
         `no new login was possible (${IN_SHORT[error.reason]}); the host undoes the change by itself, unless a later one gets through in time`,
       );
       return false;
-    }
-  }
-
-  /** Tells the job to end. If that does not reach it, it goes on by itself and undoes what nobody confirms. */
-  async #stop(): Promise<void> {
-    const { leave, progress } = this.#options;
-    try {
-      await this.#beside(stopScript(this.#job.id), { silence: 20, ...(leave && { signal: leave }) });
-    } catch (error) {
-      if (!(error instanceof TransportError)) throw error;
-      progress(
-        `the host could not be told to end (${IN_SHORT[error.reason]}): it goes on by itself and undoes what nobody confirms`,
-      );
     }
   }
 

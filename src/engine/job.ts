@@ -190,6 +190,7 @@ said=$(systemd-run --quiet --collect --unit=${JOB_UNIT} --property=Type=exec \\
 ln -sfnT "$RUN" ${RUNS}/current`),
       follow,
     ]),
+    { listens: true },
   );
 }
 
@@ -202,18 +203,6 @@ function layDown(name: string, text: string): Sh {
       `[ "$(wc -c < "$RUN/${name}")" -eq ${content.length} ] || refuse 'the job was not written to /var/lib/harden in full (is the disk full?)'`,
     ),
   ]);
-}
-
-/** Asks a job to end: it finishes the step it is at and undoes what is not confirmed. One that is just being laid down is waited for. */
-export function stopScript(id: string): string {
-  return script(
-    lines([
-      sh`RUN=${directory(id)}`,
-      raw(
-        'i=0; until [ -e "$RUN/job.sh" ] || [ $i -ge 50 ]; do sleep 0.1; i=$((i + 1)); done; [ ! -e "$RUN/job.sh" ] || : > "$RUN/stop"',
-      ),
-    ]),
-  );
 }
 
 /**
@@ -236,6 +225,7 @@ begun 20 || {
 }`),
       follow,
     ]),
+    { listens: true },
   );
 }
 
@@ -251,10 +241,18 @@ export function undoScript(id: string): string {
       ),
       follow,
     ]),
+    { listens: true },
   );
 }
 
-const follow = raw(`pid=$(systemctl show -P MainPID ${JOB_UNIT})
+/**
+ * Whoever follows can ask the job to end: it finishes the step it is at and undoes what is not confirmed. The word comes in over
+ * the channel that is held, since a new login, or a new sudo, may be what the job has just made impossible.
+ */
+const follow = raw(`{ IFS= read -r word && [ "$word" = stop ] && : > "$RUN/stop"; } <&7 >/dev/null 2>&1 &
+listener=$!
+exec 7<&-
+pid=$(systemctl show -P MainPID ${JOB_UNIT})
 if [ "$(readlink ${RUNS}/current)" = "$RUN" ] && [ "$pid" != 0 ]; then tail -n +1 -s 0.1 --pid="$pid" -f "$RUN/journal"
 else cat "$RUN/journal"; fi
 # the job is over, yet systemd may still be undoing what nobody confirmed; and as long as it is, the host stays locked
@@ -263,7 +261,9 @@ while [ $i -lt ${UNDOING * 10} ] && [ "$(readlink ${RUNS}/current)" = "$RUN" ] &
 for state in pending confirmed rolledback; do if [ -e "$RUN/$state" ]; then frame guard "$state"; fi; done
 [ ! -s "$RUN/banned" ] || frame banned "$(head -c 1000 "$RUN/banned" | base64 -w0)="
 if [ -e "$RUN/rolledback" ] && ! [ -e "$RUN/undone" ]; then echo 'perhaps more, since undoing was cut off (harden apply finishes it)'; fi |
-  cat -s "$RUN/trouble" - 2>/dev/null | head -c 2000 | base64 -w0 | { IFS= read -r words; [ -z "$words" ] || frame trouble "$words="; }`);
+  cat -s "$RUN/trouble" - 2>/dev/null | head -c 2000 | base64 -w0 | { IFS= read -r words; [ -z "$words" ] || frame trouble "$words="; }
+# or the channel would stay open
+kill "$listener" 2>/dev/null || :`);
 
 /** A whole script that confirms a run; it is sent over a new connection. */
 export function confirmation(id: string): string {

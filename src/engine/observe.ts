@@ -1,5 +1,6 @@
 import { type Facts, factsProbe } from '../probes/facts.ts';
 import { type FileQuestion, type FileState, fileProbe } from '../probes/file.ts';
+import { type Held, type Place, placeProbe } from '../probes/held.ts';
 import { ask, type Observed, type Probe, present, type Question, unreadable } from '../probes/probe.ts';
 import {
   type Frame,
@@ -127,6 +128,15 @@ export class Observations {
       ctime: 0,
     } as const;
     return present({ ...(old ?? made), content, size: content.length, sha256: sha256(content) });
+  }
+
+  /** What keeps even root from changing what was seen at a path, which may have links in it. */
+  held(path: string): Held | undefined {
+    for (const [asked, place] of this.#answers.get(placeProbe.name) ?? []) {
+      const { realPath, held } = place.state === 'present' ? (place.value as Place) : {};
+      if (asked === path || realPath === path) return held;
+    }
+    return undefined;
   }
 
   /** What the host says of itself. */

@@ -1,8 +1,10 @@
 import type { Facts } from '../probes/facts.ts';
+import { placeProbe } from '../probes/held.ts';
 import { ask, type Observed, type Question } from '../probes/probe.ts';
 import type { Change } from '../tasks/change.ts';
+import { heldBack } from '../tasks/common/held.ts';
 import { sentenceList } from '../tasks/common/words.ts';
-import type { Key, PlanContext, Task, Verdict } from '../tasks/task.ts';
+import { fileOf, type Key, type PlanContext, type Task, type Verdict } from '../tasks/task.ts';
 import { breaksUndoing, cutsOffAmong, isDoorPackage, leftUnread } from './door.ts';
 import type { Observations } from './observe.ts';
 
@@ -27,13 +29,17 @@ export interface Planned {
 /** A task that the next wave would apply. */
 export type Pending = Planned & { readonly decision: Extract<Decision, { status: 'change' }> };
 
-/** All questions of all tasks. */
+/** All questions of all tasks, and whether what they write could be written. */
 export function questionsOf(tasks: readonly Task[], prove: boolean): Question<unknown>[] {
-  return tasks.flatMap((task) =>
-    Object.values(questions(task, prove)).flatMap(
+  return tasks.flatMap((task) => [
+    ...Object.values(questions(task, prove)).flatMap(
       (question) => question as Question<unknown> | Question<unknown>[],
     ),
-  );
+    ...(task.type.owns(task.params) as readonly Key[]).flatMap((key) => {
+      const path = fileOf(key);
+      return path === undefined ? [] : [ask(placeProbe, path)];
+    }),
+  ]);
 }
 
 const questions = (
@@ -77,7 +83,7 @@ export function plan(tasks: readonly Task[], seen: Observations, facts: Facts, p
   for (const task of [...tasks.filter(({ type }) => !type.removes), ...removed]) {
     const context: PlanContext = { facts, prove, local: task.local, promised, leaving };
     const verdict = task.type.plan(task.params, answers(task, expected, prove), context) as Verdict;
-    const decision = { ...resolve(task, verdict, planned, owner, tasks), notes: verdict.notes ?? [] };
+    const decision = { ...resolve(task, verdict, planned, owner, tasks, seen), notes: verdict.notes ?? [] };
     planned.push({ task, decision });
     if (decision.status === 'change') expected = expected.after(decision.changes);
   }
@@ -120,6 +126,7 @@ function resolve(
   earlier: readonly Planned[],
   owner: (key: Key) => Planned | undefined,
   all: readonly Task[],
+  seen: Observations,
 ): Resolved {
   const { reason } = verdict;
   const relied = ((task.type.relies?.(task.params) ?? []) as readonly Key[]).flatMap(
@@ -142,6 +149,8 @@ function resolve(
           reason: `${needed} is what the host would need to undo a change of it; change it in another way`,
         };
       }
+      const held = heldBack(verdict.changes, (path) => seen.held(path));
+      if (held !== undefined) return { status: 'blocked', reason: held };
       return { status: 'change', reason, changes: verdict.changes, guarded: false };
     }
     case 'needs': {

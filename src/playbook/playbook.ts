@@ -4,7 +4,15 @@ import { type Path, readFailure, record, SourceDocument } from '../document/docu
 import type { Problem } from '../document/problem.ts';
 import { hint } from '../document/suggest.ts';
 import { violations } from '../document/validate.ts';
-import { type AnyTaskType, asWanted, type Key, type LocalFile, type Task } from '../tasks/task.ts';
+import {
+  type AnyTaskType,
+  asWanted,
+  fileOf,
+  type Key,
+  type LocalFile,
+  type Mistake,
+  type Task,
+} from '../tasks/task.ts';
 import { type Expansion, expand, type Variables } from './expand.ts';
 import { PlaybookHead, TASK_ID, TaskHead } from './schema.ts';
 
@@ -147,12 +155,8 @@ async function makeTasks(playbook: Playbook, variables: Variables): Promise<Made
   for (const written of playbook.tasks) {
     const expansion = expand(written.params, variables);
     for (const name of expansion.used) used.add(name);
-    const found = problemsOf(playbook.document, written, expansion);
-    if (found.length > 0) {
-      problems.push(...found);
-      continue;
-    }
-    const params = expansion.value as Record<string, unknown>;
+    const { params, mistakes } = examined(playbook.document, written, expansion);
+    problems.push(...mistakes);
     const local = new Map<string, Buffer>();
     for (const file of (written.type.localFiles?.(params) ?? []) as readonly LocalFile[]) {
       const read = await readLocal(playbook.document, written, file, variables);
@@ -160,18 +164,25 @@ async function makeTasks(playbook: Playbook, variables: Variables): Promise<Made
       if (read.bytes) local.set(file.path, read.bytes);
       else problems.push(...read.problems);
     }
+    if (mistakes.length > 0) continue;
     const { id, name, tags, type, source } = written;
     tasks.push({ id, name, tags, type: asWanted(type, params), params, source, local });
   }
   return { tasks, problems, used };
 }
 
-/** What is wrong with the parameters of one task once the variables are in. */
-function problemsOf(
+interface Examined {
+  /** Those that fit the schema. */
+  readonly params: Record<string, unknown>;
+  readonly mistakes: readonly Problem[];
+}
+
+/** What is right and what is wrong with the parameters of one task once the variables are in. */
+function examined(
   document: SourceDocument,
   { type, path, params }: WrittenTask,
   expansion: Expansion,
-): Problem[] {
+): Examined {
   /** Where a value came from, if it is a variable's. */
   const from = (at: Path): string => {
     const origin = expansion.origins.find((one) => within(one.path, at));
@@ -184,10 +195,15 @@ function problemsOf(
   const invalid = violations(type.schema, expansion.value).filter(({ path: at, at: what }) =>
     expansion.problems.every((one) => !within(one.path, at) && (what === 'key' || !within(at, one.path))),
   );
-  const understood = unexpanded.length === 0 && invalid.every(({ surplus }) => surplus);
-  const known = expansion.value as Record<string, unknown>;
-  const said = (understood && asWanted(type, known).check?.(known)) || [];
-  return [
+  const wrong = [
+    ...expansion.problems.map(({ path: at }) => at),
+    ...invalid.flatMap(({ path: at, surplus }) => (surplus ? [] : [at])),
+  ].filter((at) => at.length > 0);
+  const fit = fitting(expansion.value, wrong);
+  const mistakes = (fit && (asWanted(type, fit).check?.(fit) as readonly Mistake[])) || [];
+  // nothing is said of how things go together while one of them is wrong
+  const said = mistakes.filter(([at]) => !wrong.some((one) => within(at, one)));
+  const told = [
     ...unexpanded,
     ...invalid.map(({ path: at, message, at: what, hint: more }) =>
       document.problem(
@@ -199,10 +215,25 @@ function problemsOf(
         },
       ),
     ),
-    ...(said as readonly (readonly [Path, string])[]).map(([at, message]) =>
-      document.problem([...path, ...at], `${message}${from(at)}`),
-    ),
+    ...said.map(([at, message]) => document.problem([...path, ...at], `${message}${from(at)}`)),
   ];
+  return { params: fit ?? {}, mistakes: told };
+}
+
+/** Parameters without those that are wrong; an entry of a list becomes a hole, so that the others keep their places. */
+function fitting(params: unknown, wrong: readonly Path[]): Record<string, unknown> | undefined {
+  if (typeof params !== 'object' || params === null || Array.isArray(params)) return undefined;
+  const fit: Record<string, unknown> = { ...params };
+  for (const [name, index] of wrong) {
+    const value = fit[name!];
+    if (Array.isArray(value) && index !== undefined) {
+      fit[name!] = Object.assign(
+        new Array(value.length),
+        Object.fromEntries(Object.entries(value).filter(([at]) => at !== String(index))),
+      );
+    } else delete fit[name!];
+  }
+  return fit;
 }
 
 /** Whether `path` is `outer` or inside it. */
@@ -251,8 +282,6 @@ async function readLocal(
   }
   return { bytes: Buffer.from(String(value)), problems: [], used };
 }
-
-const fileOf = (key: Key): string | undefined => /^(?:file|section):([^#]*)/.exec(key)?.[1];
 
 /** Duplicate ids, and two tasks that own one thing: problems that only several tasks together have. */
 export function clashes(

@@ -1,7 +1,9 @@
 import { textOf } from '../shell/frame.ts';
+import { held } from '../shell/held.ts';
 import { lines, raw, type Sh, sh } from '../shell/quote.ts';
 import { RUN_ID, RUNS, records } from '../shell/records.ts';
 import { account, CONTENT_LIMIT } from './file.ts';
+import { type Held, isHeld } from './held.ts';
 import { parseWave, rows, WAVE, type Wave } from './history.ts';
 import { absent, defineProbe, type Observed, present } from './probe.ts';
 
@@ -60,6 +62,8 @@ export interface RunRecord {
   readonly id: string;
   readonly waves: readonly Wave[];
   readonly files: readonly RunFile[];
+  /** What keeps even root from changing one of them. */
+  readonly held: ReadonlyMap<string, Held>;
   readonly units: readonly RunUnit[];
   readonly packages: readonly {
     readonly name: string;
@@ -75,6 +79,7 @@ export interface RunAndLater extends RunRecord {
 }
 
 const DETAIL = raw(`${WAVE.text}
+${held.text}
 # bytes FILE: what travels of it; of later runs nothing is shown
 bytes() { if [ "$kind" = run ] && [ "$(stat -c %s "$1")" -le ${CONTENT_LIMIT} ]; then echo "=$(base64 -w0 < "$1")"; else echo -; fi; }
 facts() { stat -c '%a,%U/%u,%G/%g' "$1"; }
@@ -118,6 +123,8 @@ one() {
       attributes=* | directory=*) kept="\${state#*=} - -" state=\${state%%=*} ;;
     esac
     [ ! -f "$after" ] || written=$(sum "$after")
+    held "$path"
+    [ -z "$held" ] || echo "held $(printf %s "$path" | base64 -w0)= $held"
     echo "file $(printf %s "$path" | base64 -w0)= $state $before $kept $written $(now "$path")"
   done
   unit_origins all | while read -r unit file active; do
@@ -144,7 +151,7 @@ export const runRecordProbe = defineProbe<string, RunAndLater>({
     for (const [word, ...words] of rows(output)) {
       if (word === 'question') records = found.get(ids[Number(words[0])] ?? '') ?? [];
       else if (word === 'run' || word === 'later') {
-        records.push({ id: words[0] ?? '', waves: [], files: [], units: [], packages: [] });
+        records.push({ id: words[0] ?? '', waves: [], files: [], held: new Map(), units: [], packages: [] });
       } else if (records.length > 0) records.push(withRow(records.pop()!, word, words));
     }
     return new Map(
@@ -162,6 +169,10 @@ function withRow(record: RunRecord, word: string | undefined, words: readonly st
       return { ...record, waves: [...record.waves, parseWave(words)] };
     case 'file':
       return { ...record, files: [...record.files, parseFile(words)] };
+    case 'held': {
+      const [path, how = ''] = words;
+      return isHeld(how) ? { ...record, held: new Map([...record.held, [textOf(path), how]]) } : record;
+    }
     case 'unit':
       return { ...record, units: [...record.units, parseUnit(words)] };
     case 'package': {

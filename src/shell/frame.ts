@@ -20,10 +20,11 @@ export HARDEN_CONNECTION`);
 
 /**
  * A whole script for `sh -s`. Inside the braces a script that was cut in transit is a syntax error, so nothing of it
- * runs; and no child can read the rest of the script from standard input.
+ * runs; and no child can read the rest of the script from standard input. One that listens finds at descriptor 7 what is
+ * sent after it.
  */
-export function script(body: Sh): string {
-  return `{\n${ENVIRONMENT.text}\n${body.text}\nexit; } </dev/null\n`;
+export function script(body: Sh, { listens = false } = {}): string {
+  return `{\n${ENVIRONMENT.text}\n${body.text}\nexit; } ${listens ? '7<&0 ' : ''}</dev/null\n`;
 }
 
 /** Shell functions that print frames of this run. `nonce` is `[0-9a-f]+`. */

@@ -34,7 +34,7 @@ const questions = ({ creates, unless }: Params) => ({
   status: unless === undefined ? [] : [ask(statusProbe, unless)],
 });
 
-const check = ({ creates, unless }: Params): Mistake[] =>
+const check = ({ creates, unless }: Partial<Params>): Mistake[] =>
   creates === undefined && unless === undefined
     ? [[[], 'command needs creates or unless: without one it would run every time, and check could not tell']]
     : [];

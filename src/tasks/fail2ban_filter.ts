@@ -80,7 +80,8 @@ export const fail2banFilterTask = defineTask({
     const problems: [(string | number)[], string][] = [];
     if (preset && failregex) problems.push([['failregex'], 'give either preset or failregex']);
     if (!preset && !failregex) problems.push([[], 'give either preset or failregex']);
-    if (!preset && james_home) problems.push([['james_home'], 'it says something only beside preset: james']);
+    if (failregex && james_home)
+      problems.push([['james_home'], 'it says something only beside preset: james']);
     failregex?.forEach((regex, index) => {
       const problem = failregexProblem(regex);
       if (problem) problems.push([['failregex', index], problem]);

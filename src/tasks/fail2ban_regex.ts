@@ -37,7 +37,7 @@ export const fail2banRegexTask = defineTask({
     "A filter matches these log lines, proved on the host with fail2ban's own tool by apply and verify.",
   schema,
   removal,
-  check({ sample, matched }) {
+  check({ sample = [], matched }) {
     const problems: [(string | number)[], string][] = [];
     sample.forEach((line, index) => {
       if (/[\r\n\0]/.test(line))
@@ -50,7 +50,7 @@ export const fail2banRegexTask = defineTask({
     if (Buffer.byteLength(sample.join('\n')) > SAMPLE_LIMIT) {
       problems.push([['sample'], `the lines are longer than ${SAMPLE_LIMIT} bytes together`]);
     }
-    if (matched !== undefined && matched > sample.length) {
+    if (matched !== undefined && sample.length > 0 && matched > sample.length) {
       problems.push([['matched'], `there are only ${sample.length} lines`]);
     }
     return problems;

@@ -2,6 +2,7 @@ import { Type } from '@sinclair/typebox';
 import { firewallProbe } from '../probes/firewall.ts';
 import { ask } from '../probes/probe.ts';
 import { type RunRecord, runRecordProbe } from '../probes/run-record.ts';
+import { heldBack } from './common/held.ts';
 import { isObstacle, joined } from './common/part.ts';
 import { blocked, unseen } from './common/verdicts.ts';
 import { sentenceList } from './common/words.ts';
@@ -54,6 +55,8 @@ const rollbackType = defineTask({
     if (found.changes.length === 0) {
       return { verdict: 'ok', reason: `everything is as it was before ${which}`, notes };
     }
+    const held = heldBack(found.changes, (path) => record.held.get(path));
+    if (held !== undefined) return blocked(held);
     return {
       verdict: 'change',
       reason: `${which} changed ${sentenceList([...new Set(found.reasons)])}`,

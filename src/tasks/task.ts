@@ -9,6 +9,9 @@ import type { Change } from './change.ts';
  */
 export type Key = `${string}:${string}`;
 
+/** The path of the file that a key is about, or a part of. */
+export const fileOf = (key: Key): string | undefined => /^(?:file|section):([^#]*)/.exec(key)?.[1];
+
 /** What a task decides. Every one has a reason, also "nothing to do". */
 export type Verdict = (
   | { readonly verdict: 'ok'; readonly reason: string }
@@ -65,9 +68,9 @@ export interface TaskType<S extends TObject = TObject, Q extends Questions = Que
   readonly schema: S;
   /** Its effects cannot be predicted (a package, a command): what relies on it is planned after it ran. */
   readonly barrier?: boolean;
-  /** What the schema cannot say. */
-  check?(params: Static<S>): readonly Mistake[];
-  localFiles?(params: Static<S>): readonly LocalFile[];
+  /** What the schema cannot say, of those parameters that fit it: a wrong entry of a list is a hole. */
+  check?(params: Partial<Static<S>>): readonly Mistake[];
+  localFiles?(params: Partial<Static<S>>): readonly LocalFile[];
   /** What it writes. */
   owns(params: Static<S>): readonly Key[];
   /** What it relies on: while a barrier that owns one of these has something to do, or another task that could bring what it needs, its answer is unknown. */
@@ -87,7 +90,7 @@ export interface Removal<S extends TObject = TObject, Q extends Questions = Ques
   /** One sentence for `harden tasks`: what goes, and what stays. */
   readonly summary: string;
   /** Instead of the type's own. */
-  check?(params: Static<S>): readonly Mistake[];
+  check?(params: Partial<Static<S>>): readonly Mistake[];
   questions(params: Static<S>, context: Pick<PlanContext, 'local'>): Q;
   plan(params: Static<S>, seen: Answers<Q>, context: PlanContext): Verdict;
 }

@@ -2,13 +2,14 @@ import { once } from 'node:events';
 import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { printable } from '../text/harmless.ts';
 import type { SshOptions } from './connection.ts';
-import { interrupted } from './errors.ts';
+import { failure, interrupted, place } from './errors.ts';
 import { pinnedKey } from './host-key.ts';
 import { keyNotRecorded, keyRecorded, type ShownKey } from './host-key-errors.ts';
 import { localShell } from './local-shell.ts';
 import { loginFailure, messages, type SshLog, shownKey } from './openssh-log.ts';
-import { files, hopScript, masterArguments, PINNED, type SshPlan } from './openssh-options.ts';
+import { canBeTold, files, hopScript, masterArguments, PINNED, type SshPlan } from './openssh-options.ts';
 import type { Waypoint } from './route.ts';
 import type { Target, TransportError } from './transport.ts';
 import { atTerminal } from './turns.ts';
@@ -58,6 +59,14 @@ export async function openMaster(
 async function openNow(target: Target, route: readonly Waypoint[], options: SshOptions): Promise<Master> {
   const { terminal = false, signal, acceptNew } = options;
   const where = route.at(-1)!.where;
+  const untold = options.knownHostsFiles?.find((file) => !canBeTold(file));
+  if (untold !== undefined) {
+    throw failure(
+      'host-key-unknown',
+      where,
+      `${place(where)} is reached by the ssh of this machine, which cannot be told of the known_hosts file ${printable(untold)}: its path holds a double quote, \${ or a backslash. Give it another path; no connection was made.`,
+    );
+  }
   const pinned = target.hostKey === undefined ? undefined : pinnedKey(target.hostKey, where).pinned;
   const seconds = options.connectTimeout ?? 10;
   const plan: SshPlan = {
@@ -95,7 +104,7 @@ async function openNow(target: Target, route: readonly Waypoint[], options: SshO
 
 /** The path of a Unix socket has 107 bytes, of which ssh takes 18 for itself while it makes one. */
 function temporary(): string {
-  return Buffer.byteLength(tmpdir()) > 70 ? '/tmp' : tmpdir();
+  return Buffer.byteLength(tmpdir()) > 70 || !canBeTold(join(tmpdir(), 'x')) ? '/tmp' : tmpdir();
 }
 
 async function startMaster(plan: SshPlan) {

@@ -32,6 +32,11 @@ export const PINNED = 'pinned-in-the-inventory';
 const option = (name: string, value: string) => ['-o', `${name}=${value}`];
 /** A path of ours where ssh expands percent tokens. */
 const literal = (path: string) => path.replaceAll('%', '%%');
+/**
+ * Whether every ssh can be told of a path in its configuration: `${` cannot be escaped at all, and a quote, or a backslash before
+ * something that it may escape, is read in different ways by different versions.
+ */
+export const canBeTold = (path: string): boolean => !/["\n]|\$\{|\\(['\\]|$)/.test(path);
 /** Paths as a list of words; commands, on the other hand, are taken as they are. */
 const words = (paths: readonly string[]) => paths.map((path) => `"${literal(path)}"`).join(' ');
 

@@ -27,13 +27,12 @@ export type Start = (command: string, mark: string) => Promise<Process>;
 
 const sliceSize = 64 * 1024;
 
-/** Writes everything and ends the stream, no faster than the other side reads. A closed pipe is not an error: the exit tells. */
+/** Writes everything, no faster than the other side reads. A closed pipe is not an error: the exit tells. */
 export async function writeAll(stdin: Writable, data: Buffer, onProgress: () => void): Promise<void> {
   for (let at = 0; at < data.length && stdin.writable; at += sliceSize) {
     if (!stdin.write(data.subarray(at, at + sliceSize))) await drained(stdin);
     onProgress();
   }
-  if (stdin.writable) stdin.end();
 }
 
 function drained(stdin: Writable): Promise<void> {

@@ -53,6 +53,7 @@ export function runScript({
     const kept = { stdout: [] as Buffer[], stderr: [] as Buffer[], bytes: 0 };
     const timers = new Set<NodeJS.Timeout>();
     let sent = false;
+    let spoken = false;
     let rejected = false;
     let done = false;
 
@@ -61,6 +62,7 @@ export function runScript({
       done = true;
       for (const timer of timers) clearTimeout(timer);
       options.signal?.removeEventListener('abort', interrupt);
+      options.stop?.removeEventListener('abort', askToEnd);
       settle();
     };
     const giveUp = (error: unknown) =>
@@ -98,9 +100,14 @@ export function runScript({
       silence?.refresh();
       lingering?.refresh();
     };
-    const sendScript = () => {
+    const sendScript = async () => {
       sent = true;
-      writeAll(process.stdin, Buffer.from(`${mark.begin}\n${script}`), heard);
+      await writeAll(process.stdin, Buffer.from(`${mark.begin}\n${script}`), heard);
+      if (options.stop === undefined && process.stdin.writable) process.stdin.end();
+    };
+    // a shell reads ahead: what follows the script at once would be taken for a part of it
+    const askToEnd = () => {
+      if (spoken && options.stop?.aborted && process.stdin.writable) process.stdin.end('stop\n');
     };
 
     let passwordSent = false;
@@ -150,6 +157,8 @@ export function runScript({
       }
       keep(kept.stdout, piece);
       if (piece.length === 0 || done) return;
+      spoken = true;
+      askToEnd();
       try {
         options.onStdout?.(piece);
       } catch (error) {
@@ -203,6 +212,7 @@ export function runScript({
 
     if (options.signal?.aborted) return interrupt();
     options.signal?.addEventListener('abort', interrupt, { once: true });
+    options.stop?.addEventListener('abort', askToEnd, { once: true });
     if (via.kind !== 'sudo-password') sendScript();
   });
 }

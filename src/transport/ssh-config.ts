@@ -66,10 +66,12 @@ export function parseSettings(
   const port = Number(one('port') ?? 22);
   const user = one('user') ?? userInfo().username;
   const expand = (path: string) => expandPath(path, { name: address, host, port, user }, env);
+  // ssh has expanded these already, unless it is an old one: what a path holds by itself must not be expanded again
+  const file = (path: string) => (exists(path) ? path : expand(path));
   const files = (key: string) =>
-    splitPaths(one(key) ?? '', (path) => exists(expand(path)))
-      .filter((file) => file !== 'none')
-      .map(expand);
+    splitPaths(one(key) ?? '', (path) => exists(file(path)))
+      .filter((path) => path !== 'none')
+      .map(file);
   const ofUser = files('userknownhostsfile');
   const agent = one('identityagent');
   return {

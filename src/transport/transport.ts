@@ -11,7 +11,10 @@ export interface RunOptions {
   readonly onStdout?: (chunk: Buffer) => void;
   /** Seconds without any output after which the host is given up. */
   readonly silence?: number;
+  /** Gives it up. */
   readonly signal?: AbortSignal;
+  /** Asks it to end by itself: it is sent the line `stop` once it has said something, and its input stays open until then. */
+  readonly stop?: AbortSignal;
 }
 
 /**

@@ -76,3 +76,25 @@ test.each([
 ] as const)('connections that end as %j', async (ends, expected) => {
   expect(await sentOver(...ends)).toEqual(expected);
 });
+
+test('Ctrl-C while a lost line waits to be tried again: it is tried at once, and the host is told; not so a second time', async () => {
+  const stop = new AbortController();
+  const asked: (boolean | undefined)[] = [];
+  const waits: (boolean | undefined)[] = [];
+  const line = new Line(async () => ({
+    async run(_script, options) {
+      asked.push(options?.stop?.aborted);
+      if (asked.length < 3) throw new TransportError('lost', 'web1', 'gone', {});
+      return { stdout: Buffer.alloc(0), stderr: Buffer.alloc(0), code: 0 };
+    },
+    close: async () => {},
+    counts: { connections: 1, execs: 1 },
+  }));
+  const pause = async (_seconds: number, ends?: AbortSignal) => {
+    stop.abort();
+    waits.push(!ends?.aborted);
+  };
+  const options = { line, confirmTimeout: 60, progress: () => {}, stop: stop.signal, pause };
+  await new Follower({ id, titles: [] }, options).follow('start');
+  expect({ asked, waits }).toEqual({ asked: [false, true, true], waits: [false, true] });
+});

@@ -1,7 +1,9 @@
 import { Type } from '@sinclair/typebox';
 import { describe, expect, it } from 'vitest';
 import { Inquiry } from '../../src/engine/observe.ts';
-import { nextWave, plan } from '../../src/engine/plan.ts';
+import { nextWave, plan, questionsOf } from '../../src/engine/plan.ts';
+import { placeProbe } from '../../src/probes/held.ts';
+import { ask } from '../../src/probes/probe.ts';
 import { frames } from '../../src/shell/frame.ts';
 import { defineTask, type Key, type Task, type Verdict } from '../../src/tasks/task.ts';
 import { FACTS, NO_REMOVAL } from '../tasks/context.ts';
@@ -117,6 +119,24 @@ describe('plan', () => {
       status: 'blocked',
       reason: 'file:/x is missing, and a, which would bring it, stands below: move it up',
     });
+  });
+
+  it.each([
+    ['the file', ['file:/etc/x']],
+    ['a part of it', ['section:/etc/x#s']],
+  ])('is blocked where nothing can take the place of %s that it owns, and others go on', (_, owns) => {
+    const changes = [{ kind: 'remove-file', path: '/real', sha256: '' }] as const;
+    const tasks = [task('a', plain, { ...CHANGE, changes }, owns), task('b', plain, CHANGE)];
+    const questions = questionsOf(tasks, false);
+    expect(questions).toEqual([ask(placeProbe, '/etc/x')]);
+    const output = Buffer.from('mount /real\n0').toString('base64');
+    const looked = new Inquiry(questions).read(
+      frames(`@@aa probe place ${output} =\n@@aa observed\n`, 'aa'),
+    )!;
+    expect(plan(tasks, looked, FACTS, false).map(({ decision }) => decision)).toMatchObject([
+      { status: 'blocked', reason: expect.stringMatching(/^\/real is a mount of its own/) },
+      { status: 'change' },
+    ]);
   });
 
   it('does not guess below a pending barrier, even where all looks well', () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { taskTypes as realTypes } from '../../src/tasks/registry.ts';
 import { INVENTORY, mistakes, playbook } from './files.ts';
 
 const said = (files: Record<string, string>, options = {}) =>
@@ -231,6 +232,21 @@ describe('mistakes in files', () => {
       ['p.yaml:5:19', 'p.yaml:5:24'],
     ],
     [
+      'a wrong value hides nothing that the schema cannot say of another one, nor a file that is missing',
+      { 'p.yaml': playbook('thing: { count: 1, key: bad, template: t.txt }') },
+      ['p.yaml:5:21', 'p.yaml:5:29', 'p.yaml:5:44'],
+    ],
+    [
+      'an undefined variable likewise',
+      { 'p.yaml': playbook("thing: { count: '{{ x }}', key: bad }") },
+      ['p.yaml:5:22', 'p.yaml:5:37'],
+    ],
+    [
+      'what is no map of parameters has no mistakes inside',
+      { 'p.yaml': playbook('thing: [bad]') },
+      ['p.yaml:5:12'],
+    ],
+    [
       'an undefined variable hides nothing beside it, and is not called missing or of a wrong type',
       {
         'p.yaml': playbook(
@@ -241,6 +257,51 @@ describe('mistakes in files', () => {
     ],
   ])('%s', async (_, files, places) => {
     expect((await said(files)).match(/^\S+:\d+:\d+/gm)).toEqual(places);
+  });
+
+  it.each<[string, string, string[]]>([
+    [
+      'a duration beside a wrong type and a missing value',
+      'fail2ban_jail: { name: james, bantime: 2 fortnights, findtime: 20m, backend: sytemd, logpath: /a*b }',
+      [
+        'p.yaml:5:5 "maxretry" is missing',
+        'p.yaml:5:44 2 fortnights is not a duration',
+        'p.yaml:5:82 backend must be',
+        'p.yaml:5:99 fail2ban would not take it literally',
+      ],
+    ],
+    [
+      'rows beside a wrong one, which keep their places',
+      'iptables_recent: { chain: INPUT, limits: [{ name: A }, { name: B, protocol: icmp, ports: [1], seconds: 1, hitcount: 2 }, { name: B, protocol: icmp, seconds: 1, hitcount: 2 }] }',
+      [
+        'p.yaml:5:31 INPUT is a name',
+        'p.yaml:5:47 "protocol" is missing',
+        'p.yaml:5:47 "seconds" is missing',
+        'p.yaml:5:47 "hitcount" is missing',
+        'p.yaml:5:94 icmp has no ports',
+        'p.yaml:5:134 the list B is used by limits[1] already',
+        'p.yaml:5:134 the list B6 is used by limits[1] already',
+      ],
+    ],
+    [
+      'a wrong preset is all that is wrong with it',
+      'fail2ban_filter: { name: james, preset: jamse, james_home: /opt/james }',
+      ['p.yaml:5:45 preset must be'],
+    ],
+    [
+      'what a command lacks',
+      'command: {}',
+      ['p.yaml:5:5 "run" is missing', 'p.yaml:5:14 command needs creates or unless'],
+    ],
+    [
+      'a wrong sample',
+      'fail2ban_regex: { filter: /etc/fail2ban/filter.d/james.conf, sample: 7, matched: 1 }',
+      ['p.yaml:5:74 sample must be'],
+    ],
+  ])('of the real types: %s', async (_, task, expected) => {
+    const text = await said({ 'p.yaml': playbook(task) }, { taskTypes: realTypes });
+    const told = text.match(/^\S+:\d+:\d+ .*/gm) ?? [];
+    expect(told.map((line, index) => line.slice(0, expected[index]?.length))).toEqual(expected);
   });
 
   it('lets two tasks own two sections of one file', async () => {

@@ -158,6 +158,9 @@ describe('the record of a run', () => {
     ],
   ])('knows a path that it %s', (_, line, file) => expect(record(line).files).toEqual([file]));
 
+  it('knows what cannot be changed', () =>
+    expect(record(`held ${word('/etc/a b')} mount`).held).toEqual(new Map([['/etc/a b', 'mount']])));
+
   it('knows units and packages', () => {
     const { units, packages, waves } = record(
       'unit x.service - inactive enabled active 3.25 bad-setting',

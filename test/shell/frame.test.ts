@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
@@ -33,6 +33,18 @@ describe('script', () => {
     const filler = raw(`# ${'x'.repeat(20_000)}`);
     const { stdout } = run(framed(lines([raw('cat'), filler, raw('echo after')])));
     expect(stdout.toString()).toBe('after\n');
+  });
+
+  it('that listens finds at descriptor 7 what comes later, and its children on standard input nothing', async () => {
+    const text = script(raw('cat; echo ready; read -r word <&7; echo "got $word"'), { listens: true });
+    const child = spawn('dash', ['-s']);
+    child.stdin.write(text);
+    let said = '';
+    for await (const chunk of child.stdout) {
+      said += chunk;
+      if (said === 'ready\n') child.stdin.end('stop\n');
+    }
+    expect(said).toBe('ready\ngot stop\n');
   });
 
   it('knows the connection it came over', () => {

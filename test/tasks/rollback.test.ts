@@ -27,7 +27,7 @@ const wave = (over: Partial<Wave> = {}): Wave => ({
   plan: { command: 'apply' },
   ...over,
 });
-const NOTHING: RunRecord = { id: ID, waves: [wave()], files: [], units: [], packages: [] };
+const NOTHING: RunRecord = { id: ID, waves: [wave()], files: [], held: new Map(), units: [], packages: [] };
 const run = (over: Partial<RunAndLater>): Observed<RunAndLater> =>
   present({ ...NOTHING, later: [], ...over });
 /** A run that was laid down after it. */
@@ -74,6 +74,14 @@ const did = (...args: Parameters<typeof plan>) =>
       .join(' ')
       .trim(),
   );
+
+it('is blocked as a whole where one of the files cannot be changed', () => {
+  const record = { files: [file({ path: '/etc/a' }), file()], held: new Map([['/etc/x', 'mount' as const]]) };
+  expect(plan(run(record))).toMatchObject({
+    verdict: 'blocked',
+    reason: expect.stringMatching(/^\/etc\/x is a mount/),
+  });
+});
 
 describe('files', () => {
   it.each<[string, Partial<RunFile>, string[]]>([

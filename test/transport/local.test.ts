@@ -1,4 +1,6 @@
 import { afterEach, expect, test } from 'vitest';
+import { script } from '../../src/shell/frame.ts';
+import { raw } from '../../src/shell/quote.ts';
 import { connect } from '../../src/transport/connect.ts';
 import type { Target, Transport } from '../../src/transport/transport.ts';
 
@@ -34,4 +36,15 @@ test('a signal, silence, interruption, closing', async () => {
   await expect(run).rejects.toMatchObject({ reason: 'interrupted' });
   await transport.close();
   await expect(transport.run('true')).rejects.toMatchObject({ reason: 'interrupted', host: 'here' });
+});
+
+test('is asked to end over its own channel, where nothing else has to be opened', async () => {
+  transport = await connect(target);
+  const control = new AbortController();
+  const listening = script(raw('echo at work; read -r word <&7; echo "$word"'), { listens: true });
+  const run = (onStdout: () => void) => transport!.run(listening, { stop: control.signal, onStdout });
+  expect((await run(() => control.abort())).stdout.toString()).toBe('at work\nstop\n');
+  // one that begins later is asked, too; one that does not wait for a word is not kept
+  expect((await run(() => {})).stdout.toString()).toBe('at work\nstop\n');
+  expect((await transport.run('exit 3\n', { stop: new AbortController().signal })).code).toBe(3);
 });

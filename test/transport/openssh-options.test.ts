@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
+  canBeTold,
   hopScript,
   masterArguments,
   PINNED,
@@ -147,6 +148,32 @@ describe('what ssh is told wins over the configuration', () => {
     expect(said.get('controlmaster')).toBe('false');
     expect(sessionArguments('/t/50%h')).toContain('/t/50%%h/s');
   });
+});
+
+describe('a known_hosts file', () => {
+  test.each([
+    '/t/a b',
+    '/t/a  b',
+    '/t/50%h',
+    '/t/%%',
+    "/t/it's",
+    '/t/a\\b',
+    '/t/$x',
+    '/t/$x{y}',
+    '/t/a#b',
+    '/t/a=b',
+    '/t/~',
+  ])('%s is read, and no other', (path) => {
+    expect(canBeTold(path)).toBe(true);
+    expect(
+      understood(masterArguments(plan({ knownHostsFiles: [path, '/t/other'] }))).get('userknownhostsfile'),
+    ).toBe(`${path} /t/other`);
+  });
+
+  test.each(['/t/"', '/t/${HOME}', '/t/${', '/t/a\\\\b', "/t/a\\'b", '/t/a\\', '/t/a\nb'])(
+    '%s cannot be told',
+    (path) => expect(canBeTold(path)).toBe(false),
+  );
 });
 
 describe('the way on from a jump host', () => {

@@ -2,6 +2,8 @@ import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
+import { script } from '../../src/shell/frame.ts';
+import { raw } from '../../src/shell/quote.ts';
 import { connect } from '../../src/transport/connect.ts';
 import type { SshOptions } from '../../src/transport/connection.ts';
 import type { Target } from '../../src/transport/transport.ts';
@@ -77,4 +79,32 @@ test('in folders of any name, by way of a jump host', async () => {
     { knownHostsFiles: [join(odd, 'known')] },
   );
   expect(await transport.run('exit 3')).toMatchObject({ code: 3 });
+});
+
+test('in a temporary folder that ssh cannot be told of; a known_hosts file there is refused', async () => {
+  const server = await serve({});
+  const odd = join(await mkdtemp(join(tmpdir(), 'o-')), 'a"${HOME}\\');
+  cleanup.push(() => rm(join(odd, '..'), { recursive: true }));
+  await mkdir(odd);
+  vi.stubEnv('TMPDIR', odd);
+  cleanup.push(async () => vi.unstubAllEnvs());
+  const transport = await logIn(server, { hostKey: server.hostKey });
+  expect(await transport.run('exit 3')).toMatchObject({ code: 3 });
+  const connections = server.log.connections;
+  await expect(logIn(server, {}, { knownHostsFiles: [join(odd, 'known')] })).rejects.toMatchObject({
+    reason: 'host-key-unknown',
+    message: expect.stringMatching(/cannot be told of the known_hosts file .*no connection was made\.$/),
+  });
+  expect(server.log.connections).toBe(connections);
+});
+
+test('is asked to end over its own channel, where nothing else has to be opened', async () => {
+  const transport = await logIn(await serve({}), {});
+  const control = new AbortController();
+  const listening = script(raw('echo at work; read -r word <&7; echo "$word"'), { listens: true });
+  const run = (onStdout: () => void) => transport.run(listening, { stop: control.signal, onStdout });
+  expect((await run(() => control.abort())).stdout.toString()).toBe('at work\nstop\n');
+  // one that begins later is asked, too; one that does not wait for a word is not kept
+  expect((await run(() => {})).stdout.toString()).toBe('at work\nstop\n');
+  expect((await transport.run('exit 3\n', { stop: new AbortController().signal })).code).toBe(3);
 });

@@ -70,6 +70,14 @@ test('a known_hosts file with a blank in its path is one file', () => {
   });
 });
 
+test('what ssh has expanded is not expanded again', () => {
+  const text = 'userknownhostsfile /k/50%h /k/%h';
+  expect(parseSettings(text, 'web1', {}, (path) => path === '/k/50%h').knownHostsFiles).toEqual([
+    '/k/50%h',
+    '/k/web1',
+  ]);
+});
+
 test.each([
   ['bastion', [{ address: 'bastion' }]],
   ['me@b:2222,c', [{ address: 'b', user: 'me', port: 2222 }, { address: 'c' }]],

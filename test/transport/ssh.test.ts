@@ -3,6 +3,8 @@ import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
+import { script } from '../../src/shell/frame.ts';
+import { raw } from '../../src/shell/quote.ts';
 import { connect } from '../../src/transport/connect.ts';
 import type { SshOptions } from '../../src/transport/connection.ts';
 import type { Gate } from '../../src/transport/gate.ts';
@@ -629,4 +631,16 @@ exit 1
     const transport = await logIn({ ...server.target, user: 'bob' }, server.options);
     await expect(transport.run('x')).rejects.toMatchObject({ reason: 'sudo-missing' });
   });
+});
+
+test('is asked to end over its own channel, where nothing else has to be opened', async () => {
+  const server = await serve();
+  const transport = await logIn(server.target, server.options);
+  const control = new AbortController();
+  const listening = script(raw('echo at work; read -r word <&7; echo "$word"'), { listens: true });
+  const run = (onStdout: () => void) => transport.run(listening, { stop: control.signal, onStdout });
+  expect((await run(() => control.abort())).stdout.toString()).toBe('at work\nstop\n');
+  // one that begins later is asked, too; one that does not wait for a word is not kept
+  expect((await run(() => {})).stdout.toString()).toBe('at work\nstop\n');
+  expect((await transport.run('exit 3\n', { stop: new AbortController().signal })).code).toBe(3);
 });

@@ -92,14 +92,15 @@ export const readsSshd = ({ name, filter = name, logpath, journalmatch }: JailPa
   filterName(filter) === 'sshd' && logpath === undefined && journalmatch === undefined;
 
 /** What the schema cannot say. */
-export function checkJail(params: JailParams): [(string | number)[], string][] {
+export function checkJail(params: Partial<JailParams>): [(string | number)[], string][] {
   const problems: [(string | number)[], string][] = [];
-  if (['DEFAULT', 'INCLUDES', 'KNOWN'].includes(params.name.toUpperCase())) {
+  if (/^(DEFAULT|INCLUDES|KNOWN)$/i.test(params.name ?? '')) {
     problems.push([['name'], `${params.name} is not a jail, but a section with a meaning of its own`]);
   }
   for (const key of ['bantime', 'findtime'] as const) {
-    if (!seconds(params[key])) {
-      problems.push([[key], `${params[key]} is not a duration such as 120m, 1h, 2h 30m or 7200`]);
+    const duration = params[key];
+    if (duration !== undefined && !seconds(duration)) {
+      problems.push([[key], `${duration} is not a duration such as 120m, 1h, 2h 30m or 7200`]);
     }
   }
   if (params.logpath && /[*?[\]<>;#\\]/.test(params.logpath)) {

@@ -87,7 +87,11 @@ const RESERVED =
   /^(INPUT|OUTPUT|FORWARD|PREROUTING|POSTROUTING|ACCEPT|DROP|REJECT|RETURN|QUEUE|NFQUEUE|LOG|f2b-.*)$/;
 
 /** What the schema cannot say. */
-export function check({ chain = CHAIN, trusted = [], limits }: Params): [(string | number)[], string][] {
+export function check({
+  chain = CHAIN,
+  trusted = [],
+  limits = [],
+}: Partial<Params>): [(string | number)[], string][] {
   const problems: [(string | number)[], string][] = [];
   if (RESERVED.test(chain))
     problems.push([['chain'], `${chain} is a name that iptables or fail2ban uses itself`]);

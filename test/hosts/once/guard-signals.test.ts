@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { started } from '../../cli/harden.ts';
-import { startHost, type TestHost } from '../host.ts';
+import { login, startHost, type TestHost } from '../host.ts';
 import { record } from '../record.ts';
 
 let host: TestHost;
@@ -22,14 +22,24 @@ beforeEach(async () => {
 
 const CONFIG = '/etc/ssh/sshd_config.d/x.conf';
 
+interface RunOptions {
+  readonly guarded?: boolean;
+  readonly path?: string;
+  readonly content?: string;
+  readonly args?: readonly string[];
+}
+
 /** A step that takes its time, and a guarded file after it, or the other way round. */
-async function run(command: 'check' | 'apply', { guarded = false, args = [] as string[] } = {}) {
+async function run(
+  command: 'check' | 'apply',
+  { guarded = false, path = CONFIG, content = 'MaxSessions 7\n', args = [] }: RunOptions = {},
+) {
   const slow = { run: 'sleep 4; touch /etc/slow', creates: '/etc/slow', ...(guarded && { guarded }) };
   const playbook = {
     name: 'slow',
     tasks: [
       { id: 'slow', name: 'slow', command: slow },
-      { id: 'config', name: 'config', file: { path: CONFIG, content: 'MaxSessions 7\n' } },
+      { id: 'config', name: 'config', file: { path, content } },
     ],
   };
   await writeFile(join(folder, 'playbook.yaml'), stringify(playbook));
@@ -88,6 +98,22 @@ describe.sequential('one signal', () => {
     expect(Date.now() - since).toBeLessThan(30_000);
     expect(text).toContain('the run was interrupted before a new login confirmed it, so the host undid it');
     expect(await state()).toBe('/etc/slow');
+  });
+
+  it('after sudo was broken: the word still comes through, and it is undone at once', async () => {
+    await host.must('touch /etc/slow');
+    const rule = { path: '/etc/sudoers.d/zz', content: 'admin ALL=(ALL) !ALL\n' };
+    const process = await run('apply', { ...rule, args: ['--confirm-timeout', '120'] });
+    await process.says('no new login was possible');
+    const since = Date.now();
+    process.kill('SIGINT');
+    const { code, text } = await ended(process);
+    expect(Date.now() - since).toBeLessThan(10_000);
+    expect(code, text).toBe(130);
+    expect(text).toContain('the run was interrupted before a new login confirmed it, so the host undid it');
+    await host.must('! ls /etc/sudoers.d/zz; ls /var/lib/harden/runs/current/undone');
+    const { stdout } = await login(host, 'sudo -n id -u');
+    expect(stdout).toBe('0\n');
   });
 });
 

@@ -198,13 +198,6 @@ describe.sequential('a file that cannot be written: one sentence, and nothing is
       /could not begin the run: .*read-only.*Read-only file system.*This run changed nothing/i,
     ],
     [
-      'a jail, on a file system that is read-only',
-      'mv /etc/fail2ban/jail.d /root/kept; ln -s /mnt/read-only /etc/fail2ban/jail.d',
-      back('/etc/fail2ban/jail.d'),
-      'fail2ban.sshd',
-      /failed: \/mnt\/read-only is on a file system that is read-only; \S+ was left alone$/,
-    ],
-    [
       "James's log4j2.xml, on a disk that is full",
       `${elsewhere('/opt/james/conf', '/mnt/small')}; ${fill}`,
       back('/opt/james/conf'),
@@ -218,15 +211,47 @@ describe.sequential('a file that cannot be written: one sentence, and nothing is
       'fail2ban.james',
       /failed: .*could not be written in full \(is the disk full\?\); it was left alone/,
     ],
+  ])('%s', (_, prepare, mend, task, said) => leavesAsItWas(prepare, mend, task, said));
+});
+
+describe.sequential('a file that nothing can take the place of: foreseen, left alone, and the rest goes on', () => {
+  it.each([
+    [
+      'a jail, on a file system that is read-only',
+      'mv /etc/fail2ban/jail.d /root/kept; ln -s /mnt/read-only /etc/fail2ban/jail.d',
+      back('/etc/fail2ban/jail.d'),
+      'fail2ban.james',
+      /^\/etc\/fail2ban\/jail\.d takes no change, not even from root: .*read-only/,
+      'james.log4j2',
+    ],
     [
       // the engine binds it; here it stands for any file that is a mount
       "James's log4j2.xml, bound from elsewhere",
       `mv ${LOG4J2} /root/kept; cat /root/kept >/etc/hostname; ln -s /etc/hostname ${LOG4J2}`,
       `rm ${LOG4J2}; mv /root/kept ${LOG4J2}; echo ${'$(hostname)'} >/etc/hostname`,
       'james.log4j2',
-      /failed: .*\/etc\/hostname could not be replaced \(is it a mount of its own, or immutable\?\); it was left alone$/,
+      /^\/etc\/hostname is a mount of its own, .*unmount it/,
+      'fail2ban.james',
     ],
-  ])('%s', (_, prepare, mend, task, said) => leavesAsItWas(prepare, mend, task, said));
+  ])('%s', async (_, prepare, mend, task, said, other) => {
+    megabytes++;
+    const vars = others();
+    const inventory = host.inventory({ vars });
+    await host.must(prepare);
+    try {
+      const seen = await record('check', inventory);
+      expect(seen.exitCode, seen.text).toBe(3);
+      expect(seen.tasks[task]).toMatchObject({ status: 'blocked', reason: expect.stringMatching(said) });
+      expect(seen.tasks[other]?.status).toBe('drift');
+      const result = await record('apply', inventory);
+      expect(result.exitCode, result.text).toBe(3);
+      expect(result.tasks[task]).toEqual(seen.tasks[task]);
+      expect(result.tasks[other]?.status, result.text).toBe('changed');
+    } finally {
+      await host.must(mend);
+    }
+    await converges(vars);
+  });
 });
 
 /** Its access list, its attributes, its mode and owner. */

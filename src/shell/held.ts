@@ -1,0 +1,18 @@
+import { raw } from './quote.ts';
+
+/**
+ * A shell function: `held PATH`, which has no link in it, sets $held to what keeps even root from changing it: `mount` (it is one
+ * itself, so nothing can take its place), `itself` or `folder` (read-only or immutable), or nothing. Who is not root has other limits.
+ */
+export const held = raw(`mounts="
+$(printf %b "$(cut -d ' ' -f 5 /proc/self/mountinfo)")
+"
+held() {
+  held= folder=\${1%/*}
+  [ -O / ] || return 0
+  case $mounts in *"
+$1
+"*) held=mount; return ;; esac
+  if [ -e "$1" ] && ! [ -w "$1" ]; then held=itself
+  elif [ -d "\${folder:-/}" ] && ! [ -w "\${folder:-/}" ]; then held=folder; fi
+}`);
