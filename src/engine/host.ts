@@ -11,9 +11,10 @@ import { describe } from './describe.ts';
 import { type Followed, Follower, type FollowOptions } from './follow.ts';
 import { runsOf } from './history.ts';
 import { type Holder, isAbandoned } from './holder.ts';
-import { followScript, type Job, newRunId, startScript, undoScript, waveId } from './job.ts';
+import { type Job, newRunId, waveId } from './job.ts';
 import type { Journal } from './journal.ts';
 import { judgeConvergence, judgeSteps, judgeUnseen, lastWord, type Outcome } from './judge.ts';
+import { startScript } from './lay-down.ts';
 import { type Connect, Line } from './line.ts';
 import { look } from './look.ts';
 import { Inquiry, type Observations } from './observe.ts';
@@ -22,6 +23,7 @@ import { remembered } from './remember.ts';
 import { compile } from './steps/compile.ts';
 import { unsupported } from './supported.ts';
 import { cutOff, found, hostStatus, notReached, stoppedBy } from './told.ts';
+import { followScript, undoScript } from './visit.ts';
 
 export interface HostOptions {
   /** Opens a new connection to the host. */

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { confirmScript, rollbackScript } from '../../../../src/engine/guard.ts';
-import { newRunId, startScript, waveId } from '../../../../src/engine/job.ts';
+import { newRunId, waveId } from '../../../../src/engine/job.ts';
+import { startScript } from '../../../../src/engine/lay-down.ts';
 import { Inquiry } from '../../../../src/engine/observe.ts';
 import { compile } from '../../../../src/engine/steps/compile.ts';
 import { feed, frameFunctions } from '../../../../src/shell/frame.ts';
