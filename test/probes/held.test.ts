@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { placeProbe } from '../../src/probes/held.ts';
 
-const folder = mkdtempSync(join(tmpdir(), "held it's "));
+const folder = mkdtempSync(join(tmpdir(), "held it's 7"));
 afterAll(() => rmSync(folder, { recursive: true }));
 const at = (name: string) => join(folder, name);
 
