@@ -4,7 +4,8 @@ import { raw } from './quote.ts';
  * A shell function: `held PATH`, which has no link in it, sets $held to what keeps even root from changing it: `mount` (it is one
  * itself, so nothing can take its place), `itself` or `folder` (read-only or immutable), or nothing. Who is not root has other limits.
  */
-export const held = raw(`# the kernel escapes a blank as \\040; printf wants \\0040, or takes a digit of the name for one of the number
+export const held =
+  raw(`# the kernel escapes a blank as \\040; printf wants \\0040, or takes a digit of the name for one of the number
 mounts="
 $(printf %b "$(cut -d ' ' -f 5 /proc/self/mountinfo | sed 's/\\\\/\\\\0/g')")
 "
