@@ -1,4 +1,5 @@
 import { join, relative } from 'node:path';
+import { InputError, type Problem } from '../document/problem.ts';
 import type { Patient } from '../engine/doctor/examine.ts';
 import { forEachHost, Slots } from '../engine/fleet.ts';
 import { thisHolder } from '../engine/holder.ts';
@@ -48,6 +49,19 @@ export class Session {
   readonly #patients: readonly Patient[];
 
   static async open(
+    command: CommandName,
+    inventory: string | undefined,
+    options: CommonOptions & SessionOptions,
+  ): Promise<Session> {
+    try {
+      return await Session.#load(command, inventory, options);
+    } catch (error) {
+      if (options.json && error instanceof InputError) print(unusable(command, error.problems));
+      throw error;
+    }
+  }
+
+  static async #load(
     command: CommandName,
     inventory: string | undefined,
     options: CommonOptions & SessionOptions,
@@ -160,7 +174,7 @@ export class Session {
       hosts,
     };
     this.#say(this.#text(result, diff, declined ? undefined : this.#given));
-    if (this.#options.json) process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
+    if (this.#options.json) print(result);
     return code;
   }
 
@@ -208,6 +222,27 @@ export class Session {
     process.stderr.write(`${this.paint('dim', oneLine(line))}\n`);
   }
 }
+
+const print = (result: RunResult): void => {
+  process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
+};
+
+/** Mistakes in the files: no host was contacted. */
+const unusable = (command: CommandName, problems: readonly Problem[]): RunResult => ({
+  format: 'harden.result/1',
+  version,
+  command,
+  exitCode: 1,
+  summary: summarize([]),
+  hosts: [],
+  problems: problems.map(({ file, line, column, message, hint }) => ({
+    file,
+    ...(line === undefined ? {} : { line }),
+    ...(column === undefined ? {} : { column }),
+    message,
+    ...(hint === undefined ? {} : { hint }),
+  })),
+});
 
 /** For the next command. A variable's value may be a secret, so it is not repeated. */
 function given(

@@ -85,6 +85,17 @@ export interface RunResult {
   readonly exitCode: number;
   readonly summary: Summary;
   readonly hosts: readonly HostResult[];
+  /** Mistakes in the files, where there are any: then no host was contacted. */
+  readonly problems?: readonly Mistake[];
+}
+
+/** A mistake in a file, with its place, from 1; `file` may also be a flag. */
+export interface Mistake {
+  readonly file: string;
+  readonly line?: number;
+  readonly column?: number;
+  readonly message: string;
+  readonly hint?: string;
 }
 
 export interface Summary {

@@ -108,6 +108,23 @@ tasks:
     await expect(result.stderr).toMatchFileSnapshot(golden('no-yaml', 1));
     expect(contacts).toBe(0);
   });
+
+  it('is a document for programs as well', async () => {
+    write('inventory.yaml', inventory('vers: {}\n'));
+    write('playbook.yaml', PLAYBOOK);
+    const { code, stdout, stderr } = await run(['check', '--json']);
+    const at = { file: 'inventory.yaml', line: expect.any(Number), column: expect.any(Number) };
+    expect(code).toBe(1);
+    expect(JSON.parse(stdout)).toMatchObject({
+      format: 'harden.result/1',
+      command: 'check',
+      exitCode: 1,
+      hosts: [],
+      problems: [{ ...at, message: 'unknown key "vers"', hint: 'did you mean "vars"?' }],
+    });
+    expect(stderr).toContain('unknown key "vers"');
+    expect(contacts).toBe(0);
+  });
 });
 
 describe('good input', () => {
