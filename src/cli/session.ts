@@ -7,7 +7,7 @@ import { HostRun } from '../engine/host.ts';
 import { Pacer } from '../engine/pacer.ts';
 import { SharedState, stateFolder } from '../engine/shared-state.ts';
 import { findInventory } from '../inventory/find.ts';
-import { type RunOptions as LoadOptions, loadRun } from '../playbook/load-run.ts';
+import { type LoadOptions, loadRun } from '../playbook/load-run.ts';
 import { doctorReport } from '../report/doctor.ts';
 import { logReport } from '../report/log.ts';
 import { type CommandName, exitCode, type HostResult, type RunResult, summarize } from '../report/result.ts';

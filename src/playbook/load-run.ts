@@ -12,7 +12,7 @@ import type { Target } from '../transport/transport.ts';
 import { clashes, Playbook } from './playbook.ts';
 import { hostVariables, misspelt, readAssignments } from './variables.ts';
 
-export interface RunOptions {
+export interface LoadOptions {
   /** The inventory's path. */
   readonly inventory: string;
   /** Instead of those that the inventory names; relative to `cwd`. */
@@ -37,7 +37,7 @@ export interface LoadedRun {
 }
 
 /** Reads all files and makes the tasks of every host. Throws `InputError` with all mistakes at once. */
-export async function loadRun(options: RunOptions): Promise<LoadedRun> {
+export async function loadRun(options: LoadOptions): Promise<LoadedRun> {
   const { cwd } = options;
   const document = await SourceDocument.read(options.inventory, cwd);
   const problems: Problem[] = [
@@ -121,7 +121,7 @@ function rightParts(value: unknown): Inventory {
 async function readPlaybooks(
   document: SourceDocument,
   inventory: Inventory,
-  { playbooks, cwd, taskTypes, need = 'playbook' }: RunOptions,
+  { playbooks, cwd, taskTypes, need = 'playbook' }: LoadOptions,
   problems: Problem[],
 ): Promise<Playbook[]> {
   const named = inventory.playbook === undefined ? [] : [inventory.playbook].flat();
@@ -161,7 +161,7 @@ async function inTurn<T, R>(items: readonly T[], work: (item: T, index: number) 
 }
 
 /** `--tags` and `--task` that mean nothing. */
-function unknownChoices(playbooks: readonly Playbook[], { tags = [], tasks = [] }: RunOptions): Problem[] {
+function unknownChoices(playbooks: readonly Playbook[], { tags = [], tasks = [] }: LoadOptions): Problem[] {
   const written = playbooks.flatMap((playbook) => playbook.tasks);
   const unknown = (flag: string, what: string, names: readonly string[], known: readonly string[]) =>
     names

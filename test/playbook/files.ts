@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { Type } from '@sinclair/typebox';
 import { InputError } from '../../src/document/problem.ts';
-import { loadRun, type RunOptions } from '../../src/playbook/load-run.ts';
+import { type LoadOptions, loadRun } from '../../src/playbook/load-run.ts';
 import { type AnyTaskType, defineTask, type Key } from '../../src/tasks/task.ts';
 import { NO_REMOVAL } from '../tasks/context.ts';
 
@@ -37,7 +37,7 @@ export const taskTypes: ReadonlyMap<string, AnyTaskType> = new Map([
 ]);
 
 /** Loads a run from files given as text, from `inventory.yaml` in a folder of its own. */
-export async function load(files: Record<string, string>, options: Partial<RunOptions> = {}) {
+export async function load(files: Record<string, string>, options: Partial<LoadOptions> = {}) {
   const cwd = mkdtempSync(join(tmpdir(), 'harden-load-'));
   try {
     for (const [name, text] of Object.entries(files)) {
@@ -53,7 +53,7 @@ export async function load(files: Record<string, string>, options: Partial<RunOp
 /** What is said about files with mistakes. */
 export async function mistakes(
   files: Record<string, string>,
-  options: Partial<RunOptions> = {},
+  options: Partial<LoadOptions> = {},
 ): Promise<string> {
   try {
     await load(files, options);
