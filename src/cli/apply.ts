@@ -25,7 +25,7 @@ export async function applyPlan(
       `${command} asks before it changes anything, and there is no terminal to ask on: look at harden ${command === 'apply' ? 'diff' : 'rollback --dry-run'}, then give --yes`,
     );
   }
-  const session = await Session.open(command, inventory, { ...options, changing: true });
+  const session = await Session.open(command, inventory, { ...options, asks, changing: true });
   try {
     const checked = await session.each((host) => host.prepare());
     const pending = session.hosts.filter((host) => host.pending);

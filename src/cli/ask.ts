@@ -11,6 +11,13 @@ export async function confirm(question: string, signal: AbortSignal): Promise<bo
   return /^y(es)?$/i.test(said?.trim() ?? '');
 }
 
+/** Whether somebody gets in to this machine from elsewhere, which only a person can try. No answer in time is none. */
+export const loginWorks = (name: string, seconds: number, stop: AbortSignal | undefined): Promise<boolean> =>
+  confirm(
+    `${name} is changed. Log in to it anew, from where you usually do, and become root: does that work? (undone in ${seconds} s)`,
+    AbortSignal.any([AbortSignal.timeout(seconds * 1000), ...(stop ? [stop] : [])]),
+  );
+
 function answer(
   question: string,
   input: 'shown' | 'hidden',

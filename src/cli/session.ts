@@ -19,7 +19,7 @@ import { oneLine } from '../text/harmless.ts';
 import { type ConnectOptions, connect } from '../transport/connect.ts';
 import { message } from '../transport/errors.ts';
 import { version } from '../version.ts';
-import { becomePassword, keyPassphrase } from './ask.ts';
+import { becomePassword, keyPassphrase, loginWorks } from './ask.ts';
 import { type Interruption, interruptible } from './interrupt.ts';
 import type { CommonOptions } from './options.ts';
 
@@ -27,6 +27,8 @@ export interface SessionOptions {
   /** A new login may have to confirm what it changes. */
   readonly changing?: boolean;
   readonly confirmTimeout?: number;
+  /** Somebody is at the terminal and agrees to what is done. */
+  readonly asks?: boolean;
   /** What it has to do with playbooks. */
   readonly need?: LoadOptions['need'];
   /** Instead of the tasks of the playbooks. */
@@ -121,6 +123,7 @@ export class Session {
         confirmTimeout: options.confirmTimeout ?? 60,
         holder,
         progress,
+        ...(options.asks && { witness: (seconds, signal) => loginWorks(target.name, seconds, signal) }),
         looked: (seen, facts) => pacer.looked(seen, facts),
         stop,
         leave,

@@ -11,6 +11,8 @@ export interface FollowOptions {
   readonly confirmTimeout: number;
   /** One line about what is under way. */
   readonly progress: (line: string) => void;
+  /** Instead of a new login. */
+  readonly witness?: Witness | undefined;
   /** The operator wants the run to end: the job finishes its step and undoes what is not confirmed. */
   readonly stop?: AbortSignal | undefined;
   /** The operator wants to leave at once. */
@@ -18,6 +20,12 @@ export interface FollowOptions {
   /** Waits, unless the operator wants something else. */
   readonly pause?: ((seconds: number, leave: AbortSignal | undefined) => Promise<void>) | undefined;
 }
+
+/**
+ * Who says that a login works, where the tool cannot try one: nobody logs in to this machine itself. A person is asked, who has
+ * so many seconds and gives it up with the signal.
+ */
+export type Witness = 'nobody' | ((seconds: number, signal: AbortSignal | undefined) => Promise<boolean>);
 
 /** A job on the host, by what has to be known to follow it. */
 export interface Followed {
@@ -56,6 +64,8 @@ export class Follower {
   #sent = true;
   /** Why the first login that was to confirm did not. */
   #keptOut: string | undefined;
+  /** The witness did not say that a login works. */
+  readonly #denied = new AbortController();
   /** The line that is held was opened while the host waited. */
   #proven = false;
 
@@ -140,7 +150,7 @@ export class Follower {
     const { titles } = this.#job;
     return {
       ...(leave && { signal: leave }),
-      ...(stop && { stop }),
+      stop: AbortSignal.any([this.#denied.signal, ...(stop ? [stop] : [])]),
       onStdout: (chunk: Buffer) => {
         this.#chunks.push(chunk);
         const journal = this.#journal();
@@ -159,8 +169,14 @@ export class Follower {
 
   /** A new TCP connection, login and sudo: only that proves that the operator can still get in. */
   async #confirm(): Promise<boolean> {
-    const { line, progress, confirmTimeout, leave, pause = sleepUnless } = this.#options;
-    progress('a new login has to confirm that you can still get in');
+    const { line, progress, confirmTimeout, witness, stop, leave, pause = sleepUnless } = this.#options;
+    const { asks, worked } = typeof witness === 'function' ? TOLD.person : TOLD[witness ?? 'login'];
+    progress(asks);
+    if (typeof witness === 'function' && !(await witness(confirmTimeout, stop))) {
+      this.#keptOut = 'you did not say that you get in';
+      this.#denied.abort();
+      return false;
+    }
     try {
       const script = confirmation(this.#job.id);
       const options = { silence: confirmTimeout, ...(leave && { signal: leave }) };
@@ -171,7 +187,7 @@ export class Follower {
       if (guard === 'rolledback') this.#keptOut ??= 'the first that worked came too late';
       progress(
         guard === 'confirmed'
-          ? 'a new login worked: you can still get in'
+          ? worked
           : guard === 'rolledback'
             ? 'a new login worked, but after the host had undone the change'
             : 'a new login worked, but nothing could be confirmed there (is its disk read-only?); the host undoes the change by itself',
@@ -206,6 +222,22 @@ export class Follower {
     }
   }
 }
+
+/** What is said while the host waits, and once it is confirmed. */
+const TOLD = {
+  login: {
+    asks: 'a new login has to confirm that you can still get in',
+    worked: 'a new login worked: you can still get in',
+  },
+  person: {
+    asks: 'you have to confirm that a login from elsewhere still works',
+    worked: 'you can still get in, as you say',
+  },
+  nobody: {
+    asks: 'nobody logs in to this machine itself: that a login from elsewhere still works is not proven',
+    worked: 'confirmed by a new session on this machine, as nobody was to be asked',
+  },
+} as const;
 
 async function sleepUnless(seconds: number, leave: AbortSignal | undefined): Promise<void> {
   try {

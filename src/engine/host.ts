@@ -8,7 +8,7 @@ import type { Task } from '../tasks/task.ts';
 import type { Target } from '../transport/transport.ts';
 import { TransportError } from '../transport/transport.ts';
 import { describe } from './describe.ts';
-import { type Followed, Follower, type FollowOptions } from './follow.ts';
+import { type Followed, Follower, type FollowOptions, type Witness } from './follow.ts';
 import { runsOf } from './history.ts';
 import { type Holder, isAbandoned } from './holder.ts';
 import { type Job, newRunId, waveId } from './job.ts';
@@ -22,7 +22,7 @@ import { nextWave, type Pending, type Planned, plan, questionsOf } from './plan.
 import { remembered } from './remember.ts';
 import { compile } from './steps/compile.ts';
 import { unsupported } from './supported.ts';
-import { cutOff, found, hostStatus, notReached, stoppedBy } from './told.ts';
+import { cutOff, found, hostStatus, notReached, stoppedBy, unproven } from './told.ts';
 import { followScript, undoScript } from './visit.ts';
 
 export interface HostOptions {
@@ -42,6 +42,8 @@ export interface HostOptions {
   readonly stop?: AbortSignal | undefined;
   /** The operator wants to leave at once. */
   readonly leave?: AbortSignal | undefined;
+  /** Says that a login works, where the host is this machine itself and somebody can be asked. */
+  readonly witness?: Exclude<Witness, 'nobody'> | undefined;
   /** Waits before a lost connection is made anew (default: as long as it is told). */
   readonly pause?: FollowOptions['pause'];
 }
@@ -209,7 +211,11 @@ export class HostRun {
       address: this.target.address,
       status: hostStatus(tasks, this.#failure?.status),
       ...(this.#failure ? { reason: this.#failure.reason } : {}),
-      notes: [...this.#notes, ...(this.#waves === 0 ? cutOff(this.#earlier, this.#planned) : [])],
+      notes: [
+        ...this.#notes,
+        ...(this.#waves === 0 ? cutOff(this.#earlier, this.#planned) : []),
+        ...(this.target.connection === 'local' ? unproven(this.#planned) : []),
+      ],
       ...(this.#runs ? { runs: this.#runs } : {}),
       roundTrips: execs,
       connections,
@@ -340,7 +346,10 @@ export class HostRun {
 
   #follower(job: Followed): Follower {
     const { confirmTimeout, progress, stop, leave, pause } = this.#options;
-    this.#following = new Follower(job, { line: this.#line, confirmTimeout, progress, stop, leave, pause });
+    const witness: Witness | undefined =
+      this.target.connection === 'local' ? (this.#options.witness ?? 'nobody') : undefined;
+    const options = { line: this.#line, confirmTimeout, progress, witness, stop, leave, pause };
+    this.#following = new Follower(job, options);
     return this.#following;
   }
 

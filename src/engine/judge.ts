@@ -36,7 +36,7 @@ export function judgeSteps({ tasks, steps, confirmTimeout }: Wave, journal: Jour
   const cause = breach
     ? `a later step failed (${breach.title})`
     : journal.stopped
-      ? 'the run was interrupted before a new login confirmed it'
+      ? `the run was interrupted before a new login confirmed it${whyNot(journal)}`
       : ended
         ? `no new login was possible after it within ${confirmTimeout} s${whyNot(journal)}`
         : `the run was ended${hanging ? ` in the middle of a step (${hanging.title})` : ''} before a new login could confirm it`;

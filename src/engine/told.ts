@@ -52,6 +52,14 @@ export function cutOff(
   ];
 }
 
+/** What no login can prove where the host is this machine itself. */
+export const unproven = (planned: readonly Pick<Planned, 'decision'>[]): string[] =>
+  planned.some(({ decision }) => decision.status === 'change' && decision.guarded)
+    ? [
+        'this machine itself: no login from elsewhere confirms what could keep people out; harden apply asks you whether one works, and with --yes nobody',
+      ]
+    : [];
+
 /** Why `apply` went no further. */
 export function stoppedBy(outcomes: ReadonlyMap<string, Outcome>, interrupted: boolean): string {
   const ends = new Map([

@@ -125,18 +125,24 @@ describe('the doctor', () => {
   });
 });
 
-describe('connection: local', () => {
-  it.each(['root', 'admin'])('works on the host itself, for %s, without a connection', async (user) => {
+describe.sequential('connection: local', () => {
+  const inventory = stringify({ playbook: 'playbook.yaml', hosts: { here: { connection: 'local' } } });
+
+  async function install(texts: Record<string, string>): Promise<void> {
     const copy = (from: string, to: string) => $({ quiet: true })`docker cp ${from} ${mail.name}:${to}`;
-    await mail.must(`mkdir -p /opt/harden; rm -f /etc/reached`);
+    await mail.must('mkdir -p /opt/harden');
     await copy(process.execPath, '/opt/harden/node');
     await copy(join(repository, 'dist/harden.cjs'), '/opt/harden/harden.cjs');
-    const inventory = stringify({ playbook: 'playbook.yaml', hosts: { here: { connection: 'local' } } });
-    for (const [name, text] of Object.entries({ ...files, 'inventory.yaml': inventory })) {
+    for (const [name, text] of Object.entries({ ...texts, 'inventory.yaml': inventory })) {
       await writeFile(join(folder, name), text);
       await copy(join(folder, name), `/opt/harden/${name}`);
     }
     await mail.must('chmod -R a+rX /opt/harden');
+  }
+
+  it.each(['root', 'admin'])('works on the host itself, for %s, without a connection', async (user) => {
+    await mail.must('rm -f /etc/reached');
+    await install(files);
     const before = await mail.connections();
     const here = (command: string) => mail.exec(`cd /opt/harden && ./node harden.cjs ${command}`, { user });
     const applied = await here('apply --yes --json');
@@ -146,5 +152,37 @@ describe('connection: local', () => {
     expect((await here('check')).code).toBe(0);
     expect((await here('doctor')).stdout).toMatch(/= name +this machine itself\n.*\n1 host: 1 ready\n/s);
     expect(await mail.connections()).toBe(before);
+  });
+
+  it.each([
+    ['y', 0, 'you can still get in, as you say', '1 changed and proven', 'VERBOSE'],
+    ['n', 4, '', 'confirmed it (you did not say that you get in), so the host undid it', 'none'],
+  ])('asks who is at the terminal whether a login works: %s', async (answer, code, told, became, level) => {
+    const path = '/etc/ssh/sshd_config.d/local.conf';
+    const task = { id: 'sshd', name: 'sshd', file: { path, content: 'LogLevel VERBOSE\n' } };
+    await install({ 'playbook.yaml': stringify({ name: 'sshd', tasks: [task] }) });
+    const { stdout } = await mail.exec(`cd /opt/harden; rm -f ${path} in; mkfifo in
+      said() { i=0; until grep -q "$1" out || [ $i -gt 300 ]; do sleep 0.1; i=$((i + 1)); done; }
+      : > out; script -qfec './node harden.cjs apply' out < in >/dev/null & exec 3> in
+      said 'Apply to'; echo y >&3; said 'does that work'; echo ${answer} >&3
+      wait $!; echo "status $?"; cat out; cat ${path} || echo none`);
+    expect(stdout).toMatch(new RegExp(`^status ${code}\n`));
+    expect(stdout).toContain('this machine itself: no login from elsewhere confirms');
+    expect(stdout).toContain('you have to confirm that a login from elsewhere still works');
+    expect(stdout).toContain(told);
+    expect(stdout).toContain(became);
+    expect(stdout.trimEnd().split('\n').at(-1)).toContain(level);
+    await mail.must(`rm -f ${path}`);
+  });
+
+  it('claims no login where nobody is asked', async () => {
+    const path = '/etc/ssh/sshd_config.d/local.conf';
+    const task = { id: 'sshd', name: 'sshd', file: { path, content: 'LogLevel VERBOSE\n' } };
+    await install({ 'playbook.yaml': stringify({ name: 'sshd', tasks: [task] }) });
+    const { code, stderr } = await mail.exec('cd /opt/harden; ./node harden.cjs apply --yes');
+    expect(code, stderr).toBe(0);
+    expect(stderr).toContain('that a login from elsewhere still works is not proven');
+    expect(stderr).not.toContain('a new login worked');
+    await mail.must(`rm -f ${path}`);
   });
 });
