@@ -354,6 +354,9 @@ export class HostRun {
   }
 
   #heldBy(who: string): string {
+    if (who === this.#options.holder.who) {
+      return `${this.target.name} is a second name of a host that this very run is changing. ${this.#done()} Leave one of the two out.`;
+    }
     return `${this.target.name} is being changed by another run${who && ` (${who})`}. ${this.#done()} Try again when that one is over.`;
   }
 

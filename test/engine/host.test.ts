@@ -148,6 +148,12 @@ describe('a run on one host', () => {
 
   it.each([
     ['locked', `locked ${base64('ann')}=`, 'locked', /by another run \(ann\)/],
+    [
+      'locked by itself',
+      `locked ${base64('test')}=`,
+      'locked',
+      /a second name of a host that this very run is changing/,
+    ],
     ['refused', `refused ${base64('no space')}=`, 'failed', /could not begin the run: no space\./],
   ])('says what stands when a wave is %s', async (_, frame, status, reason) => {
     const first = await apply(fakeHost([{ says: SEEN }, { says: [frame] }]), task('a', [CHANGE]));
