@@ -7,6 +7,10 @@ const whole = process.env.HARDEN_LONG === '1';
 /** How often a loop goes round. */
 export const rounds = (sample: number, full: number): number => (whole ? full : sample);
 
+/** A sample of rows, each `every`th one; the long run has all. */
+export const sample = <T>(rows: readonly T[], every: number): readonly T[] =>
+  rows.filter((_, index) => whole || index % every === 0);
+
 let chosen: number | undefined;
 
 /** The seed of every choice by chance in this run, which is printed. */

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { DISTRIBUTIONS, testedDistribution } from './distributions.ts';
 import { startHost, type TestHost } from './host.ts';
+import { sample } from './long.ts';
 import { record } from './record.ts';
 import { changed, type Snapshot, snapshotOf } from './snapshot.ts';
 
@@ -18,8 +19,13 @@ export interface Drift {
   readonly losesBans?: true;
 }
 
+const tested = testedDistribution();
+
 /** What fail2ban bans with on the tested host. */
-export const { bans } = DISTRIBUTIONS[testedDistribution()];
+export const { bans } = DISTRIBUTIONS[tested];
+
+/** Debian 11 differs from 12 in little that drifts: a third of the rows finds it, and the suite stays short. */
+const EVERY = tested === 'debian11' ? 3 : 1;
 
 const BAN = `
   fail2ban-client set james banip 192.0.2.66 >/dev/null; fail2ban-client set sshd banip 192.0.2.67 >/dev/null
@@ -32,7 +38,8 @@ const BAN = `
  * One after another on one host: check names exactly this drift, apply repairs it and touches nothing else, check
  * finds the host in sync. The bans are there all the time.
  */
-export function driftTimeline(rows: readonly Drift[]): void {
+export function driftTimeline(all: readonly Drift[]): void {
+  const rows = sample(all, EVERY);
   let host: TestHost;
   let good: Snapshot;
 
