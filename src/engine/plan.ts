@@ -77,13 +77,15 @@ export function plan(tasks: readonly Task[], seen: Observations, facts: Facts, p
     const found = owner(key);
     return found?.decision.status === 'change' && !found.task.type.barrier && !found.task.type.removes;
   };
+  const managed = (key: Key): boolean =>
+    tasks.some(({ type, params }) => (type.owns(params) as readonly Key[]).includes(key));
   const leaving = (key: Key): boolean => {
     const found = owner(key);
     return found?.decision.status === 'change' && found.task.type.removes === true;
   };
   const removed = tasks.filter(({ type }) => type.removes).toReversed();
   for (const task of [...tasks.filter(({ type }) => !type.removes), ...removed]) {
-    const context: PlanContext = { facts, prove, local: task.local, promised, leaving };
+    const context: PlanContext = { facts, prove, local: task.local, promised, managed, leaving };
     const verdict = task.type.plan(task.params, answers(task, expected, prove), context) as Verdict;
     const decision = { ...resolve(task, verdict, planned, owner, tasks, seen), notes: verdict.notes ?? [] };
     planned.push({ task, decision });
