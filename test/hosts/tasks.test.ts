@@ -196,9 +196,11 @@ describe('file', () => {
         expect(result.exitCode, result.text).toBe(command === 'diff' ? 2 : 0);
         expect(JSON.stringify(result)).not.toContain('hunter2');
         expect(result.text).not.toContain('hunter2');
-        expect(result.tasks.once?.notes).toContain(
-          'the content of /etc/once is not shown: an earlier run noted that it is sensitive',
-        );
+        if (command === 'diff') {
+          expect(result.tasks.once?.notes).toEqual([
+            'the content of /etc/once is not shown: an earlier run noted that it is sensitive',
+          ]);
+        }
       }
     }
   });
