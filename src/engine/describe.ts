@@ -22,9 +22,10 @@ export function describe(change: Change): ChangeResult {
       };
     }
     case 'restore-file': {
-      const { path, before, content } = change;
+      const { path, before, content, sensitive } = change;
       const old = before.state === 'absent' ? undefined : before.content;
-      if (!content || (before.state !== 'absent' && !old)) return { kind: 'file', path, summary };
+      if (sensitive || !content || (before.state !== 'absent' && !old))
+        return { kind: 'file', path, summary };
       return { kind: 'file', path, summary, diff: unified(path, old && text(old), text(content)) };
     }
     case 'set-attributes':
@@ -32,8 +33,8 @@ export function describe(change: Change): ChangeResult {
     case 'make-directory':
       return { kind: 'directory', path: change.path, summary };
     case 'remove-file': {
-      const { path, content } = change;
-      if (!content) return { kind: 'file', path, summary };
+      const { path, content, sensitive } = change;
+      if (sensitive || !content) return { kind: 'file', path, summary };
       return { kind: 'file', path, summary, diff: unified(path, text(content), undefined) };
     }
     case 'remove-directory':

@@ -2,6 +2,7 @@ import { type Facts, factsProbe } from '../probes/facts.ts';
 import { type FileQuestion, type FileState, fileProbe } from '../probes/file.ts';
 import { type Held, type Place, placeProbe } from '../probes/held.ts';
 import { ask, type Observed, type Probe, present, type Question, unreadable } from '../probes/probe.ts';
+import { sensitiveProbe } from '../probes/sensitive.ts';
 import {
   type Frame,
   frameFunctions,
@@ -132,9 +133,22 @@ export class Observations {
 
   /** What keeps even root from changing what was seen at a path, which may have links in it. */
   held(path: string): Held | undefined {
+    return this.#place(path)?.held;
+  }
+
+  /** Whether the content at a path must not be shown, because an earlier run noted that: or nobody knows. */
+  sensitive(path: string): boolean {
+    const noted = this.get(ask(sensitiveProbe, 'all' as const));
+    if (noted.state !== 'present') return true;
+    const { asked = path, realPath = path } = this.#place(path) ?? {};
+    return [path, asked, realPath].some((one) => noted.value.has(one));
+  }
+
+  /** By the path that was asked for, or the one without links. */
+  #place(path: string): (Partial<Place> & { readonly asked: string }) | undefined {
     for (const [asked, place] of this.#answers.get(placeProbe.name) ?? []) {
-      const { realPath, held } = place.state === 'present' ? (place.value as Place) : {};
-      if (asked === path || realPath === path) return held;
+      const seen = place.state === 'present' ? (place.value as Place) : undefined;
+      if (asked === path || seen?.realPath === path) return { ...seen, asked };
     }
     return undefined;
   }

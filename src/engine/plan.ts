@@ -1,7 +1,8 @@
 import type { Facts } from '../probes/facts.ts';
 import { placeProbe } from '../probes/held.ts';
 import { ask, type Observed, type Question } from '../probes/probe.ts';
-import type { Change } from '../tasks/change.ts';
+import { sensitiveProbe } from '../probes/sensitive.ts';
+import type { Change, RemoveFile, RestoreFile, WriteFile } from '../tasks/change.ts';
 import { heldBack } from '../tasks/common/held.ts';
 import { sentenceList } from '../tasks/common/words.ts';
 import { fileOf, type Key, type PlanContext, type Task, type Verdict } from '../tasks/task.ts';
@@ -29,9 +30,9 @@ export interface Planned {
 /** A task that the next wave would apply. */
 export type Pending = Planned & { readonly decision: Extract<Decision, { status: 'change' }> };
 
-/** All questions of all tasks, and whether what they write could be written. */
+/** All questions of all tasks, whether what they write could be written, and what of it must not be shown. */
 export function questionsOf(tasks: readonly Task[], prove: boolean): Question<unknown>[] {
-  return tasks.flatMap((task) => [
+  const ofTasks = tasks.flatMap((task) => [
     ...Object.values(questions(task, prove)).flatMap(
       (question) => question as Question<unknown> | Question<unknown>[],
     ),
@@ -40,6 +41,7 @@ export function questionsOf(tasks: readonly Task[], prove: boolean): Question<un
       return path === undefined ? [] : [ask(placeProbe, path)];
     }),
   ]);
+  return [...ofTasks, ask(sensitiveProbe, 'all' as const)];
 }
 
 const questions = (
@@ -75,13 +77,15 @@ export function plan(tasks: readonly Task[], seen: Observations, facts: Facts, p
     const found = owner(key);
     return found?.decision.status === 'change' && !found.task.type.barrier && !found.task.type.removes;
   };
+  const managed = (key: Key): boolean =>
+    tasks.some(({ type, params }) => (type.owns(params) as readonly Key[]).includes(key));
   const leaving = (key: Key): boolean => {
     const found = owner(key);
     return found?.decision.status === 'change' && found.task.type.removes === true;
   };
   const removed = tasks.filter(({ type }) => type.removes).toReversed();
   for (const task of [...tasks.filter(({ type }) => !type.removes), ...removed]) {
-    const context: PlanContext = { facts, prove, local: task.local, promised, leaving };
+    const context: PlanContext = { facts, prove, local: task.local, promised, managed, leaving };
     const verdict = task.type.plan(task.params, answers(task, expected, prove), context) as Verdict;
     const decision = { ...resolve(task, verdict, planned, owner, tasks, seen), notes: verdict.notes ?? [] };
     planned.push({ task, decision });
@@ -101,9 +105,35 @@ export function plan(tasks: readonly Task[], seen: Observations, facts: Facts, p
         );
       const guarded = decision.changes.some(cutsOff);
       const waiting = startedByNobody(decision.changes, tasks);
-      return { task, decision: { ...decision, guarded, notes: [...decision.notes, ...notes, ...waiting] } };
+      const { changes, hiding } = keptSecret(decision.changes, seen);
+      return {
+        task,
+        decision: {
+          ...decision,
+          changes,
+          guarded,
+          notes: [...decision.notes, ...notes, ...waiting, ...hiding],
+        },
+      };
     })
     .sort((a, b) => tasks.indexOf(a.task) - tasks.indexOf(b.task));
+}
+
+/** What a run was told not to show stays hidden where the playbook does not say so any more: the old content still is a secret. */
+function keptSecret(
+  changes: readonly Change[],
+  seen: Observations,
+): { readonly changes: readonly Change[]; readonly hiding: readonly string[] } {
+  const isSecret = (change: Change): change is WriteFile | RestoreFile | RemoveFile =>
+    (change.kind === 'write-file' || change.kind === 'restore-file' || change.kind === 'remove-file') &&
+    !change.sensitive &&
+    seen.sensitive(change.path);
+  return {
+    changes: changes.map((change) => (isSecret(change) ? { ...change, sensitive: true } : change)),
+    hiding: changes
+      .filter(isSecret)
+      .map(({ path }) => `the content of ${path} is not shown: an earlier run noted that it is sensitive`),
+  };
 }
 
 /** Servers that their installation leaves alone, and that no other task starts. */

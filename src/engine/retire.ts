@@ -23,8 +23,9 @@ export const retire = (state: string = STATE): Sh =>
   done < "$store/all" > "$store/files.new"
   unit_origins > "$store/units.new"
   package_origins | sed 's/^/installed /' > "$store/packages.new"
+  sensitive_paths | sort -u > "$store/sensitive.new"
   sync -f "$store"
-  for name in files units packages; do mv -fT "$store/$name.new" "$store/$name"; done
+  for name in files units packages sensitive; do mv -fT "$store/$name.new" "$store/$name"; done
   for name in before after; do
     ls "$store/$name" | while read -r key; do grep -q "^$key " "$store/files" || rm -f -- "$store/$name/$key"; done
   done

@@ -19,7 +19,7 @@ export const fail2banConfigProbe = defineProbe<'jails', readonly ConfigFile[]>({
   for file in jail.conf jail.d/*.conf jail.local jail.d/*.local; do
     [ -f "$file" ] || continue
     only=; [ "$file" = jail.conf ] && only=DEFAULT
-    text=$(awk -v only="$only" '/^[[:space:]]*\\[/ { inside = only == "" || index($0, "[" only "]") }
+    text=$(awk -v only="$only" 'BEGIN { inside = only == "" } /^[[:space:]]*\\[/ { inside = only == "" || index($0, "[" only "]") }
       !inside || /^[[:space:]]*([#;]|$)/ { next } { print NR ":" $0 }' "./$file" | base64 -w0) || exit
     printf '%s %s\\n' "$(printf %s "$file" | base64 -w0)" "$text"
   done

@@ -43,6 +43,9 @@ export interface Fail2ban {
   readonly jails: ReadonlyMap<string, Jail>;
 }
 
+/** Seconds that an answer may take. */
+const PATIENCE = 5;
+
 const SOCKET = '/var/run/fail2ban/fail2ban.sock';
 
 /**
@@ -173,15 +176,23 @@ def describe(name):
     jail['started'] = ('f2b/a.' + name)[:15] in names if names else None
     return jail
 
+def silent():
+    print('{"running": true, "silent": true}')
+    sys.exit()
+
+PATIENCE = ${PATIENCE}
 server = socket.socket(socket.AF_UNIX)
-server.settimeout(5)
+server.settimeout(PATIENCE)
 try: server.connect(sys.argv[1])
 except (FileNotFoundError, ConnectionRefusedError):
     print('{"running": false}')
     sys.exit()
+except (socket.timeout, BlockingIOError): silent()
 names = threads()
-listed = dict(ask('status')).get('Jail list') or ''
-jails = {name.strip(): describe(name.strip()) for name in listed.split(',') if name.strip()}
+try:
+    listed = dict(ask('status')).get('Jail list') or ''
+    jails = {name.strip(): describe(name.strip()) for name in listed.split(',') if name.strip()}
+except socket.timeout: silent()
 if any(jail['banned'] for jail in jails.values()) and lost(jails):
     # a ban reaches the list a moment before it reaches the kernel: only what is still missing now is lost
     time.sleep(0.5)
@@ -206,6 +217,11 @@ function parseServer(text: string): Observed<Fail2ban> {
   const said: unknown = JSON.parse(text);
   if (!isRecord(said)) return unreadable('fail2ban answered with something that is not understood');
   if (said.running === false) return absent;
+  if (said.silent === true) {
+    return unreadable(
+      `it runs, and has not answered for ${PATIENCE} s, so it bans nobody new and takes over no change: systemctl restart fail2ban (that takes up to 90 s; the bans that it has noted come back, failures counted below a ban are forgotten)`,
+    );
+  }
   if (said.running !== true || !isRecord(said.jails))
     return unreadable('fail2ban told nothing about its jails');
   return present({

@@ -23,7 +23,8 @@ export const working = raw(
  *   `directory=MODE,OWNER,GROUP` (which it removed), `undone` (by this run itself) and `forgotten` (given back: what stood before no longer counts);
  *   what was written lies in `after/N`;
  * - `units`: `UNIT UNIT-FILE-STATE ACTIVE-STATE` before it was first controlled, or `UNIT forgotten`;
- * - `packages`: `installed NAME`, or `removed NAME`.
+ * - `packages`: `installed NAME`, or `removed NAME`;
+ * - `plan.json`: among others the paths of what must not be shown.
  *
  * `origins` prints a line a path: where its old content lies, state, where what was last written lies, path. With an
  * argument, also of what was given back meanwhile.
@@ -47,6 +48,10 @@ origins() {
     !(path in first) || (first[path] ~ / attributes=/ && $3 == "file") { first[path] = $1 "/before/" $2 " " $3 }
     $3 !~ /^(attributes|directory)=/ { last[path] = $1 "/after/" $2 }
     END { for (path in first) print first[path], (path in last ? last[path] : "-"), path }'
+}
+# sensitive_paths: "sensitive":["PATH",…] of each plan that names any; inside a text of one the quotes would be escaped
+sensitive_paths() {
+  grep -aohsE '"sensitive":\\["([^"\\\\]|\\\\.)*"(,"([^"\\\\]|\\\\.)*")*]' ${state}/origins/sensitive ${state}/runs/*/plan.json || :
 }
 unit_origins() {
   record_folders | while read -r folder; do [ ! -f "$folder/units" ] || cat "$folder/units"; done |

@@ -1,5 +1,6 @@
 import { type Fail2ban, fail2banProbe } from '../probes/fail2ban.ts';
 import { type ConfigFile, fail2banConfigProbe } from '../probes/fail2ban-config.ts';
+import { fail2banDumpProbe } from '../probes/fail2ban-dump.ts';
 import { type FileState, fileProbe } from '../probes/file.ts';
 import { type FirewallState, firewallProbe } from '../probes/firewall.ts';
 import { jamesProbe } from '../probes/james.ts';
@@ -27,6 +28,7 @@ import {
 import { jailRemoval } from './fail2ban/jail-removal.ts';
 import { type RunningDrift, runningDrift } from './fail2ban/jail-running.ts';
 import { type Surroundings, type WantedSetting, wantedSettings, wordsOf } from './fail2ban/jail-settings.ts';
+import { type Loading, skippedOthers, unloadable } from './fail2ban/loadable.ts';
 import { behindProxy } from './fail2ban/proxied.ts';
 import { checkJail, filterName, type JailParams, jailSchema, readsSshd } from './fail2ban/schema.ts';
 import { defineTask, type Key, type Verdict } from './task.ts';
@@ -47,11 +49,7 @@ export const fail2banJailTask = defineTask({
     `jail:${params.name}`,
     ...(params.override ? [`section:${OVERRIDE_FILE}#${params.name}` as Key] : []),
   ],
-  relies: ({ filter, logpath }) => [
-    'package:fail2ban',
-    ...(filter ? [`file:${filterPath(filterName(filter))}` as Key] : []),
-    ...(logpath ? [`file:${logpath}` as Key] : []),
-  ],
+  relies: (params) => ['package:fail2ban', ...partsOf(params).map((path): Key => `file:${path}`)],
   questions: (params) => ({
     folder: ask(fileProbe, { path: '/etc/fail2ban/jail.d', content: 'never' as const }),
     file: ask(fileProbe, { path: jailFile(params), content: 'always' as const }),
@@ -61,6 +59,7 @@ export const fail2banJailTask = defineTask({
       : [],
     log: ask(fileProbe, { path: params.logpath ?? AUTH_LOG, content: 'never' as const }),
     config: ask(fail2banConfigProbe, 'jails'),
+    dump: ask(fail2banDumpProbe, 'dump'),
     server: ask(fail2banProbe, 'fail2ban'),
     firewall: readsSshd(params) ? [ask(firewallProbe, 'firewall' as const)] : [],
     tools: TOOLS.map((name) => ask(toolProbe, name)),
@@ -78,13 +77,14 @@ export const fail2banJailTask = defineTask({
       filter: [filter],
       log,
       config,
+      dump,
       server,
       firewall: [firewall],
       tools,
       smtp: [smtp],
       james: [james],
     },
-    { promised, facts },
+    { promised, managed, facts },
   ) {
     const path = jailFile(params);
     if (folder.state === 'absent' || config.state === 'absent') {
@@ -93,6 +93,7 @@ export const fail2banJailTask = defineTask({
     if (folder.state === 'unreadable') return unseen('/etc/fail2ban/jail.d', folder);
     if (config.state === 'unreadable') return unseen("fail2ban's configuration", config);
     if (server.state === 'unreadable') return unseen('the running fail2ban', server);
+    if (dump.state === 'unreadable') return unseen('what fail2ban makes of its files', dump);
     const stuck = unusable(path, file) ?? (override && unusable(OVERRIDE_FILE, override));
     if (stuck) return stuck;
     const foreign = foreignSetting(params, config.value, path);
@@ -139,11 +140,30 @@ export const fail2banJailTask = defineTask({
       reasons.push(`${rivals.map(({ key, at }) => `${at.path}:${at.line} overrides ${key}`).join(', ')}`);
     }
 
+    const written = (path: string) => promised(`file:${path}`);
+    const loading: Loading = {
+      name: params.name,
+      dump: dump.state === 'present' ? dump.value : { jails: new Map() },
+      files: config.value,
+      running: server.state === 'present' ? server.value.jails : new Map(),
+      mending: changes.length > 0 || partsOf(params).some(written),
+      promised: written,
+      managed: (name) => managed(`jail:${name}`),
+    };
+    // what an earlier task of this run writes there may mend it
+    const unfit = config.value.some(({ path }) => written(path)) ? undefined : unloadable(loading);
+    if (unfit) return blocked(unfit);
+
     const drift = jailDrift(params, server, host);
     // a reload leaves the kernel's rule with the old ports
     const restart = drift.restart || (wrong.some(({ key }) => key === 'port') && runs(params.name, server));
     if (changes.length === 0 && drift.reasons.length > 0) reasons.push(...drift.reasons, 'the file is right');
+    const skipped = skippedOthers(loading);
+    if (skipped.length > 0 && changes.length + drift.reasons.length > 0) {
+      return blocked(`${skipped.join('; ')}; a change is not taken over before that is mended`);
+    }
     const notes = [
+      ...skipped,
       ...notesOf(params, text, wanted),
       ...selfBan(params, host, facts.operator),
       ...proxy.notes,
@@ -176,6 +196,12 @@ export const fail2banJailTask = defineTask({
 /** The James that the jail is about; a jail that does not run is about nothing. */
 const homeOf = ({ james_home, enabled }: JailParams): string[] =>
   james_home === undefined || enabled === false ? [] : [james_home];
+
+/** Files without which it cannot run. */
+const partsOf = ({ filter, logpath }: JailParams): string[] => [
+  ...(filter ? [filterPath(filterName(filter))] : []),
+  ...(logpath ? [logpath] : []),
+];
 
 const textOf = (file: Observed<FileState>): string =>
   file.state === 'present' ? (file.value.content?.toString('latin1') ?? '') : '';

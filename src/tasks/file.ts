@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
 import { Type } from '@sinclair/typebox';
-import { CONTENT_LIMIT, fileProbe } from '../probes/file.ts';
+import { CONTENT_LIMIT, type FileState, fileProbe } from '../probes/file.ts';
 import { fileOriginProbe } from '../probes/origin.ts';
 import { ask } from '../probes/probe.ts';
 import { attributeDrift, ownership, usableMode } from './common/attributes.ts';
@@ -143,6 +143,7 @@ export const fileTask = defineTask({
       };
     }
     const { value } = file;
+    const notes = exposed(params, value);
     if (value.kind !== 'file') return wrongKind(path, 'a regular file');
     // whoever it is made over to has to be able to use it
     if (params.owner_from && !params.mode) attributes = { ...attributes, mode: usableMode(value) };
@@ -154,9 +155,33 @@ export const fileTask = defineTask({
         verdict: 'change',
         reason: drift ? `${what}, ${drift.summary}` : what,
         changes: [{ ...writeOver(path, value, content), ...options, ...attributes }],
+        ...notes,
       };
     }
-    if (drift) return { verdict: 'change', reason: drift.summary, changes: [drift] };
-    return { verdict: 'ok', reason: content ? 'it has that content already' : 'it exists as wanted' };
+    if (drift) return { verdict: 'change', reason: drift.summary, changes: [drift], ...notes };
+    return {
+      verdict: 'ok',
+      reason: content ? 'it has that content already' : 'it exists as wanted',
+      ...notes,
+    };
   },
 });
+
+/** A file that was there keeps its mode, also one that lets everybody read a secret. */
+function exposed(
+  {
+    path,
+    sensitive,
+    mode,
+    owner_from,
+  }: { path: string; sensitive?: boolean; mode?: string; owner_from?: string },
+  value: FileState,
+): { notes?: readonly string[] } {
+  const kept = owner_from ? usableMode(value) : value.mode;
+  if (!sensitive || mode !== undefined || (Number.parseInt(kept, 8) & 0o004) === 0) return {};
+  return {
+    notes: [
+      `${path} is sensitive, yet everybody on the host may read it (mode ${kept}), and a file that is there keeps its mode: set one, such as mode: "0600"`,
+    ],
+  };
+}

@@ -39,6 +39,8 @@ export interface PlanContext {
    * may bring is never promised.
    */
   promised(key: Key): boolean;
+  /** Does any task of this host own it, before this one or after it? Then it is that task's to judge. */
+  managed(key: Key): boolean;
   /** Is a task about to take this away, before this one does its own? */
   leaving(key: Key): boolean;
   /** `apply` and `verify` run the proofs; `check` and `diff` do not. */

@@ -37,6 +37,20 @@ group('a change as it is told', () => {
     expect(describe(write(over))).toEqual({ kind: 'file', path: '/etc/x', summary: 'write /etc/x' }),
   );
 
+  it.each<Change>([
+    { kind: 'remove-file', path: '/etc/x', sha256: '', content: Buffer.from('old'), sensitive: true },
+    {
+      kind: 'restore-file',
+      path: '/etc/x',
+      before: before(Buffer.from('old')),
+      copy: '/c',
+      content: Buffer.from('new'),
+      sensitive: true,
+    },
+  ])('of a secret that is taken away or put back shows nothing of it: $kind', (change) =>
+    expect(describe(change)).not.toHaveProperty('diff'),
+  );
+
   it('of bytes that are no text shows none', () => {
     const diff = describe(
       write({ content: Buffer.from([0, 27, 91]), before: before(Buffer.from([0])) }),

@@ -4,6 +4,7 @@ import { Inquiry } from '../../src/engine/observe.ts';
 import { nextWave, plan, questionsOf } from '../../src/engine/plan.ts';
 import { placeProbe } from '../../src/probes/held.ts';
 import { ask } from '../../src/probes/probe.ts';
+import { sensitiveProbe } from '../../src/probes/sensitive.ts';
 import { frames } from '../../src/shell/frame.ts';
 import { defineTask, type Key, type Task, type Verdict } from '../../src/tasks/task.ts';
 import { FACTS, NO_REMOVAL } from '../tasks/context.ts';
@@ -128,7 +129,7 @@ describe('plan', () => {
     const changes = [{ kind: 'remove-file', path: '/real', sha256: '' }] as const;
     const tasks = [task('a', plain, { ...CHANGE, changes }, owns), task('b', plain, CHANGE)];
     const questions = questionsOf(tasks, false);
-    expect(questions).toEqual([ask(placeProbe, '/etc/x')]);
+    expect(questions).toEqual([ask(placeProbe, '/etc/x'), ask(sensitiveProbe, 'all')]);
     const output = Buffer.from('mount /real\n0').toString('base64');
     const looked = new Inquiry(questions).read(
       frames(`@@aa probe place ${output} =\n@@aa observed\n`, 'aa'),
@@ -137,6 +138,36 @@ describe('plan', () => {
       { status: 'blocked', reason: expect.stringMatching(/^\/real is a mount of its own/) },
       { status: 'change' },
     ]);
+  });
+
+  it.each<[string, string, boolean]>([
+    ['noted by an earlier run', '"sensitive":["/a","/etc/x"]', true],
+    ['noted where the path leads', '"sensitive":["/real"]', true],
+    ['not noted', '"sensitive":["/etc/y"]', false],
+    ['not noted on a fresh host', '', false],
+  ])('shows no content of what is sensitive: %s', (_, noted, hides) => {
+    const before = { state: 'file', sha256: '', content: Buffer.from('old') } as const;
+    const changes = [
+      { kind: 'write-file', path: '/real', before, content: Buffer.from('new') },
+      { kind: 'remove-file', path: '/real', sha256: '', content: Buffer.from('old') },
+      { kind: 'restore-file', path: '/real', before, copy: '/c', content: Buffer.from('new') },
+      { kind: 'set-attributes', path: '/real', summary: '' },
+    ] as const;
+    const tasks = [task('a', plain, { ...CHANGE, changes }, ['file:/etc/x'])];
+    const frame = (name: string, text: string) =>
+      `@@aa probe ${name} ${Buffer.from(`${text}\n0`).toString('base64')} =\n`;
+    const looked = new Inquiry(questionsOf(tasks, false)).read(
+      frames(`${frame('place', '- /real')}${frame('sensitive', noted)}@@aa observed\n`, 'aa'),
+    )!;
+    const [planned] = plan(tasks, looked, FACTS, false);
+    const { decision } = planned!;
+    const sensitive = decision.status === 'change' && decision.changes.map((one) => 'sensitive' in one);
+    expect(sensitive).toEqual([hides, hides, hides, false]);
+    expect(decision.notes).toEqual(
+      Array(hides ? 3 : 0).fill(
+        'the content of /real is not shown: an earlier run noted that it is sensitive',
+      ),
+    );
   });
 
   it('does not guess below a pending barrier, even where all looks well', () => {

@@ -22,6 +22,8 @@ interface Obstacle {
   readonly found: Readonly<{ [id: string]: RegExp }>;
   /** A task that runs in spite of it, and proves that it does harm. */
   readonly fails?: string;
+  /** What the doctor says of fail2ban. */
+  readonly doctor?: RegExp;
   /** How a person mends it. */
   readonly mend: string;
 }
@@ -75,6 +77,47 @@ const OBSTACLES: readonly Obstacle[] = [
       'fail2ban.sshd': /\/etc\/fail2ban\/jail\.local:2 .*mend it/,
       'fail2ban.james': /\/etc\/fail2ban\/jail\.local:2 .*mend it/,
     },
+  },
+  {
+    name: 'a jail.local without a section',
+    doctor: /would not start again: .*no section headers/,
+    ...inFile('/etc/fail2ban/jail.local', 'garbage without section\n'),
+    found: {
+      'fail2ban.sshd': /^\/etc\/fail2ban\/jail\.local:1 is not a line that fail2ban can read/,
+      'fail2ban.james': /^\/etc\/fail2ban\/jail\.local:1 is not a line that fail2ban can read/,
+    },
+  },
+  {
+    name: "somebody's jail without a log",
+    doctor: /^\[other\] keeps fail2ban from starting again/,
+    ...inFile('/etc/fail2ban/jail.d/other.conf', '[other]\nenabled = true\nfilter = sshd\nlogpath = /nope\n'),
+    found: Object.fromEntries(
+      ['fail2ban.sshd', 'fail2ban.james'].map((id) => [
+        id,
+        /^\[other\] keeps fail2ban from starting again, with all its jails: \/nope does not exist \(\/etc\/fail2ban\/jail\.d\/other\.conf:4\); make the log, or disable that jail$/,
+      ]),
+    ),
+  },
+  {
+    name: 'a file of a filter of others that cannot be read',
+    ...inFile('/etc/fail2ban/filter.d/sshd.local', 'garbage\n'),
+    found: Object.fromEntries(
+      ['fail2ban.sshd', 'fail2ban.james'].map((id) => [
+        id,
+        /^fail2ban cannot read its files, .* would not start again: .*no section headers.* file: '\/etc\/fail2ban\/filter\.d\/sshd\.local', line: 1 /,
+      ]),
+    ),
+  },
+  {
+    name: 'a jail.conf that was emptied',
+    doctor: /^no file of fail2ban gives \[sshd\] an action/,
+    script: 'cp -p /etc/fail2ban/jail.conf /tmp/; : >/etc/fail2ban/jail.conf',
+    found: {
+      'fail2ban.sshd':
+        /^no file of fail2ban gives \[sshd\] an action, .* is \/etc\/fail2ban\/jail\.conf empty/,
+      'fail2ban.james': /^no file of fail2ban gives \[james\] an action/,
+    },
+    mend: 'cp -p /tmp/jail.conf /etc/fail2ban/',
   },
   {
     name: 'an expression of somebody else in our jail',
@@ -184,7 +227,7 @@ const OBSTACLES: readonly Obstacle[] = [
 
 describe.sequential('what is not its own to change', () => {
   it.each(OBSTACLES.map((row) => [row.name, row] as const))('%s', async (_name, row) => {
-    const { script, found, fails, mend } = row;
+    const { script, found, fails, doctor, mend } = row;
     await host.must(script);
     try {
       const before = await snapshotOf(host);
@@ -197,6 +240,10 @@ describe.sequential('what is not its own to change', () => {
         );
         const failed = Object.values(seen.tasks).filter(({ status }) => status === 'failed');
         expect(failed.map(({ id }) => id)).toEqual(command === 'apply' && fails ? [fails] : []);
+      }
+      if (doctor) {
+        const seen = await record('doctor', host.inventory());
+        expect(seen.tasks['doctor.services']?.reason).toMatch(doctor);
       }
       const after = await snapshotOf(host);
       expect(changed(before.state, after.state)).toEqual([]);

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { KERNEL_BANS } from './attack.ts';
 import { login, startHost, type TestHost } from './host.ts';
-import { applyTasks, type Record, statuses, type TasksById } from './record.ts';
+import { applyTasks, type Record, record, statuses, type TasksById } from './record.ts';
 
 let host: TestHost;
 /** The address that the host sees the operator come from. */
@@ -78,6 +78,40 @@ it('so is a file that fail2ban is told to read', async () => {
     }),
     before,
   );
+});
+
+it('is not told to read files that would take the actions from a jail that runs', async () => {
+  const before = await host.must(`${STATE}; fail2ban-client get sshd actions`);
+  // emptied by somebody after the plan was made
+  const validate = 'cp -p /etc/fail2ban/jail.conf /root/; : >/etc/fail2ban/jail.conf';
+  const result = await apply({ filter: { file: { ...FILTER.filter.file, validate } }, ...JAIL });
+  await host.must('cp -p /root/jail.conf /etc/fail2ban/');
+  expect(result.exitCode, result.text).toBe(3);
+  expect(result.tasks.jail!.reason).toContain(
+    'No file of fail2ban gives the jail sshd an action, so it would ban nobody once they are read; is /etc/fail2ban/jail.conf empty or cut off?',
+  );
+  expect(result.tasks.jail!.reason).toContain(
+    'are back as they were before this run; fail2ban itself was not touched',
+  );
+  expect(await host.must(`${STATE}; fail2ban-client get sshd actions`)).toBe(before);
+});
+
+it('a fail2ban that hangs is said to hang, with what to do, by the doctor too', async () => {
+  await host.must('kill -STOP "$(systemctl show -P MainPID fail2ban)"');
+  try {
+    const hangs =
+      'it runs, and has not answered for 5 s, so it bans nobody new and takes over no change: systemctl restart fail2ban (';
+    const result = await apply({
+      jail: { fail2ban_jail: { name: 'sshd', backend: 'systemd', ...values, maxretry: 4 } },
+    });
+    expect(result.exitCode, result.text).toBe(3);
+    expect(result.tasks.jail!.reason).toContain(hangs);
+    const doctor = await record('doctor', host.inventory());
+    expect(doctor.exitCode, doctor.text).toBe(3);
+    expect(doctor.tasks['doctor.services']!.reason).toContain(hangs);
+  } finally {
+    await host.must('kill -CONT "$(systemctl show -P MainPID fail2ban)"');
+  }
 });
 
 it('a fail2ban that did not run does not run afterwards either', async () => {

@@ -152,6 +152,21 @@ describe('file', () => {
     expect(await host.must('ls -A /etc/sudoers.d')).toBe('README\nadministrators');
   });
 
+  it('is not shown by its validation, if it is sensitive', async () => {
+    const file = { path: '/etc/sudoers.d/x', content: 'hunter2 s3cret line\n', validate: 'visudo -cf "$1"' };
+    const tasks = [{ id: 'sudoers', name: 'sudoers', file: { ...file, mode: '0440', sensitive: true } }];
+    const result = await run('apply', tasks);
+    expect(result.exitCode, result.text).toBe(3);
+    expect(result.tasks.sudoers?.reason).toContain(
+      'the new /etc/sudoers.d/x is not valid: its validate command ended with exit status 1, and what it said is not shown, because the file is sensitive',
+    );
+    expect(JSON.stringify(result)).not.toContain('hunter2');
+    expect(await host.must('journalctl --no-pager | grep -c hunter2 || :')).toBe('0');
+    const kept =
+      'for word in $(cat /var/lib/harden/runs/*/journal); do echo "$word" | base64 -d 2>/dev/null; done';
+    expect(await host.must(`${kept} | grep -ac hunter2 || :`)).toBe('0');
+  });
+
   it('shows no diff of what is sensitive, anywhere', async () => {
     await host.must('echo 0ld-s3cret >/etc/secret');
     const tasks = [
@@ -168,6 +183,26 @@ describe('file', () => {
     expect(JSON.stringify([looked, applied])).not.toMatch(/0ld-s3cret|n3w-s3cret/);
     expect(await host.must('stat -c %a /etc/secret; cat /etc/secret')).toBe('600\nn3w-s3cret');
     expect(await host.must('journalctl --no-pager | grep -c s3cret || :')).toBe('0');
+  });
+
+  it('shows no diff of what was sensitive once, when it is changed or taken away', async () => {
+    const file = { path: '/etc/once', content: 'hunter2\n' };
+    const secret = (over: object) => [{ id: 'once', name: 'once', file: { ...file, ...over } }];
+    const first = await run('apply', secret({ sensitive: true }));
+    expect(first.exitCode, first.text).toBe(0);
+    for (const over of [{ content: 'plain\n' }, { state: 'absent' }]) {
+      for (const command of ['diff', 'apply'] as const) {
+        const result = await run(command, secret(over));
+        expect(result.exitCode, result.text).toBe(command === 'diff' ? 2 : 0);
+        expect(JSON.stringify(result)).not.toContain('hunter2');
+        expect(result.text).not.toContain('hunter2');
+        if (command === 'diff') {
+          expect(result.tasks.once?.notes).toEqual([
+            'the content of /etc/once is not shown: an earlier run noted that it is sensitive',
+          ]);
+        }
+      }
+    }
   });
 
   it('is refused where it was changed since it was looked at', async () => {

@@ -31,6 +31,12 @@ const NOTHING = {
 describe('what fail2ban says', () => {
   it('is absent where it does not run', () => expect(parse({ running: false })).toEqual({ state: 'absent' }));
 
+  it('is unreadable where it hangs, with what to do', () =>
+    expect(parse({ running: true, silent: true })).toMatchObject({
+      state: 'unreadable',
+      why: expect.stringMatching(/^it runs, and has not answered for 5 s, .*: systemctl restart fail2ban \(/),
+    }));
+
   it.each([[[]], [null], [{}], [{ running: true }], [{ running: true, jails: [] }]])(
     '%j is not understood',
     (said) => expect(parse(said)).toMatchObject({ state: 'unreadable' }),

@@ -41,8 +41,28 @@ function sh(code: string): string[] {
   if (status !== 0) throw new Error(stderr.toString());
   return stdout.toString().split('\n').filter(Boolean).sort();
 }
-const told = (what: 'origins' | 'unit_origins' | 'package_origins') => sh(`${records(state).text}\n${what}`);
+const told = (what: 'origins' | 'unit_origins' | 'package_origins' | 'sensitive_paths') =>
+  sh(`${records(state).text}\n${what}`);
 const forget = (folder: string) => sh(`${retire(state).text}\nretire ${folder}`);
+
+describe('what runs noted of secrets', () => {
+  const plan = (sensitive: string[], reason = '') => ({
+    'plan.json': JSON.stringify({ tasks: [{ reason }], sensitive, commands: [] }),
+  });
+
+  it('is every list of paths, and no text that looks like one', () => {
+    expect(told('sensitive_paths')).toEqual([]);
+    run(1, plan(['/etc/a ]', '/etc/"b\\', '/é']));
+    run(2, plan([], '"sensitive":["/etc/c"]'));
+    expect(told('sensitive_paths')).toEqual(['"sensitive":["/etc/a ]","/etc/\\"b\\\\","/é"]']);
+  });
+
+  it('outlives its run', () => {
+    forget(run(1, plan(['/etc/a'])));
+    forget(run(2, plan(['/etc/b'])));
+    expect(told('sensitive_paths')).toEqual(['"sensitive":["/etc/a"]', '"sensitive":["/etc/b"]']);
+  });
+});
 
 describe('what runs noted of the time before harden', () => {
   it('is nothing on a fresh host', () => {

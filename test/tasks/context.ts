@@ -13,12 +13,17 @@ export const FACTS: Facts = {
 
 /** What a task is told beside its answers. */
 export const context = (
-  over: Partial<PlanContext> & { promises?: readonly Key[]; leave?: readonly Key[] } = {},
+  over: Partial<PlanContext> & {
+    promises?: readonly Key[];
+    manages?: readonly Key[];
+    leave?: readonly Key[];
+  } = {},
 ): PlanContext => ({
   facts: FACTS,
   prove: false,
   local: new Map(),
   promised: (key) => over.promises?.includes(key) ?? false,
+  managed: (key) => over.manages?.includes(key) ?? false,
   leaving: (key) => over.leave?.includes(key) ?? false,
   ...over,
 });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Fail2ban, Jail } from '../../src/probes/fail2ban.ts';
 import type { ConfigFile } from '../../src/probes/fail2ban-config.ts';
+import type { Dump } from '../../src/probes/fail2ban-dump.ts';
 import { absent, present, unreadable } from '../../src/probes/probe.ts';
 import type { JailParams } from '../../src/tasks/fail2ban/schema.ts';
 import { fail2banJailTask as task } from '../../src/tasks/fail2ban_jail.ts';
@@ -33,6 +34,11 @@ const server = (over: Partial<Jail> = {}, name = 'james') =>
 const config = (...files: [string, string][]) =>
   present<ConfigFile[]>(files.map(([name, text]) => ({ path: `/etc/fail2ban/${name}`, text })));
 
+const dump = (over: Partial<Dump> = {}) => {
+  const jails = new Map([['james', { actions: ['iptables-multiport'], watches: true }]]);
+  return present<Dump>({ jails, ...over });
+};
+
 /** nft, iptables, ipset. */
 const TOOLS = [present<'there'>('there'), present<'there'>('there'), absent];
 
@@ -53,6 +59,7 @@ function plan({ own = SECTION, promises = [], ...seen }: Host = {}, over: Over =
       filter: params.filter ? [present(fileState())] : [],
       log: present(fileState()),
       config: config([(params.file ?? PATH).replace('/etc/fail2ban/', ''), own]),
+      dump: dump(),
       server: server(),
       firewall: [],
       tools: TOOLS,
@@ -98,6 +105,49 @@ describe('a jail', () => {
   ])('that %s is all right', (_, host, params, reason) =>
     expect(plan(host, params)).toEqual({ verdict: 'ok', reason: expect.stringContaining(reason), notes: [] }),
   );
+
+  it.each<[string, Host, Over, object]>([
+    [
+      'cannot be read',
+      { dump: dump({ refusal: 'no' }) },
+      {},
+      { verdict: 'blocked', reason: expect.stringContaining('would not start again: no; mend') },
+    ],
+    [
+      'cannot be read, before another task rewrites them',
+      { dump: dump({ refusal: 'no' }), promises: [`file:${PATH}`] },
+      {},
+      { verdict: 'ok' },
+    ],
+    [
+      'leave out another jail',
+      { dump: dump({ jails: new Map([['a', { skipped: 'no', actions: [], watches: false }]]) }) },
+      {},
+      { verdict: 'ok', notes: ['fail2ban leaves out [a] when it reads its files: no'] },
+    ],
+    [
+      'leave out another jail, and would be read anew',
+      { dump: dump({ jails: new Map([['a', { skipped: 'no', actions: [], watches: false }]]) }) },
+      { maxretry: 3 },
+      {
+        verdict: 'blocked',
+        reason:
+          'fail2ban leaves out [a] when it reads its files: no; a change is not taken over before that is mended',
+      },
+    ],
+    [
+      'find no log before this run makes it',
+      {
+        dump: dump({ jails: new Map([['james', { actions: ['a'], watches: false }]]) }),
+        log: absent,
+        promises: [`file:${LOG}`],
+        server: server({ logpath: [] }),
+      },
+      {},
+      { verdict: 'change' },
+    ],
+    ['cannot be asked', { dump: unreadable('no') }, {}, { verdict: 'failed' }],
+  ])('whose files %s', (_, host, params, verdict) => expect(plan(host, params)).toMatchObject(verdict));
 
   it.each<[string, Host, object]>([
     [
@@ -455,6 +505,7 @@ describe('the sshd jail', () => {
         server: running,
         firewall: [],
         tools: TOOLS,
+        dump: dump(),
         smtp: [],
         james: [],
         ...seen,

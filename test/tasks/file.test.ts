@@ -160,6 +160,25 @@ describe('file', () => {
     expect(verdict).toMatchObject({ changes: [{ sensitive: true }] });
   });
 
+  it.each<[string, object, string, boolean]>([
+    ['by everybody', {}, '0644', true],
+    ['by everybody, with that content already', { content: 'old' }, '0604', true],
+    ['by a group', {}, '0640', false],
+    ['by everybody, as the playbook wants it', { mode: '0644' }, '0644', false],
+    ['by everybody, and is no secret', { sensitive: false }, '0644', false],
+  ])('says that a secret can be read %s', (_, over, mode, told) => {
+    const file = present(fileState({ sha256: sum('old'), mode }));
+    const params = { path, content: 'new', sensitive: true, ...over };
+    const { notes } = fileTask.plan(params, { file, parent, model }, context());
+    expect(notes).toEqual(
+      told
+        ? [
+            `/etc/x is sensitive, yet everybody on the host may read it (mode ${mode}), and a file that is there keeps its mode: set one, such as mode: "0600"`,
+          ]
+        : undefined,
+    );
+  });
+
   it.each([
     [{ path, content: 'a', source: 'b' }, 'only one of content, source and template can be given'],
     [{ path, owner: 'a', owner_from: '/b' }, 'owner_from stands in place of owner and group'],

@@ -1,6 +1,9 @@
 import { accountProbe } from '../../probes/account.ts';
 import { aptLocksProbe } from '../../probes/apt-locks.ts';
 import { clockProbe } from '../../probes/clock.ts';
+import { fail2banProbe } from '../../probes/fail2ban.ts';
+import { fail2banConfigProbe } from '../../probes/fail2ban-config.ts';
+import { fail2banDumpProbe } from '../../probes/fail2ban-dump.ts';
 import { firewallProbe } from '../../probes/firewall.ts';
 import { historyProbe } from '../../probes/history.ts';
 import { initProbe } from '../../probes/init.ts';
@@ -13,6 +16,7 @@ import { type UnitState, unitProbe } from '../../probes/systemd.ts';
 import { unfinishedPackagesProbe } from '../../probes/unfinished-packages.ts';
 import type { Task } from '../../tasks/task.ts';
 import type { Observations } from '../observe.ts';
+import { fail2ban } from './fail2ban.ts';
 import { type Finding, notLookedAt } from './finding.ts';
 import { iptables, trusted } from './firewall.ts';
 import { aptLock, dpkg, UPGRADING } from './packages.ts';
@@ -52,6 +56,9 @@ const latest = ask(latestRunProbe, 'latest' as const);
 const aptLocks = ask(aptLocksProbe, 'apt-locks' as const);
 const packages = ask(unfinishedPackagesProbe, 'unfinished-packages' as const);
 const sshdSettings = ask(sshdProbe, 'sshd' as const);
+const jails = ask(fail2banProbe, 'fail2ban' as const);
+const jailFiles = ask(fail2banConfigProbe, 'jails' as const);
+const jailDump = ask(fail2banDumpProbe, 'dump' as const);
 const unit = (name: string) => ask(unitProbe, name);
 const space = (path: string) => ask(spaceProbe, path);
 const { CLOCK_UNITS, UNITS_THAT_MATTER, WRITTEN } = system;
@@ -68,6 +75,9 @@ export const QUESTIONS: readonly Question<unknown>[] = [
   aptLocks,
   packages,
   sshdSettings,
+  jails,
+  jailFiles,
+  jailDump,
   ...[...UNITS_THAT_MATTER, ...CLOCK_UNITS, ...UPGRADING].map(unit),
   ...WRITTEN.map(space),
 ];
@@ -109,7 +119,12 @@ function onTheHost({ seen, asked, tasks }: Examination): Record<OnTheHost, Findi
     disk: system.disk(WRITTEN.map((path) => [path, seen.get(space(path))])),
     apt: aptLock(holders, units(UPGRADING)),
     dpkg: dpkg(seen.get(packages), holders),
-    services: withSystemd(() => system.services(units(UNITS_THAT_MATTER))),
+    services: withSystemd(() =>
+      system.services(
+        units(UNITS_THAT_MATTER),
+        fail2ban(seen.get(jails), seen.get(jailDump), seen.get(jailFiles)),
+      ),
+    ),
     sshd: sshd(seen.get(sshdSettings)),
     trusted: trusted(tasks, seen.facts),
   };

@@ -110,7 +110,8 @@ function duration(seconds: number): string {
   return `${Math.round(seconds / size)} ${name}s`;
 }
 
-export const services = (units: readonly [name: string, Observed<UnitState>][]): Finding => {
+/** `inside` is what systemd does not know of one of them. */
+export const services = (units: readonly [name: string, Observed<UnitState>][], inside: Finding): Finding => {
   const findings = units.map(([name, seen]) =>
     judged(seen, {
       absent: () => ok(''),
@@ -122,7 +123,10 @@ export const services = (units: readonly [name: string, Observed<UnitState>][]):
       },
     }),
   );
-  return together(findings, ok(`none of ${sentenceList(units.map(([name]) => name))} has failed`));
+  return together(
+    [...findings, inside],
+    ok(`none of ${sentenceList(units.map(([name]) => name))} has failed`),
+  );
 };
 
 /** Where harden, apt and fail2ban write. */

@@ -11,10 +11,10 @@ import type {
 import { sha256 } from '../../tasks/common/write.ts';
 
 export function writeFile(change: WriteFile): Sh {
-  const { path, before, content, mode, owner, group, validate } = change;
+  const { path, before, content, mode, owner, group, validate, sensitive } = change;
   const expected = before.state === 'absent' ? 'absent' : before.sha256;
   const write = feed(
-    sh`write_file ${path} ${expected} ${sha256(content)} ${mode ?? ''} ${owner ?? ''} ${group ?? ''} ${validate ?? ''}`,
+    sh`write_file ${path} ${expected} ${sha256(content)} ${mode ?? ''} ${owner ?? ''} ${group ?? ''} ${validate ?? ''} ${sensitive ? 'sensitive' : ''}`,
     content,
   );
   return change.restores ? lines([write, forget(path)]) : write;

@@ -131,9 +131,9 @@ make_directory() {
   exec 9>&-
   sync "$name"
 }
-# write_file PATH BEFORE SHA256 MODE OWNER GROUP VALIDATE: the whole content on standard input, or nothing changes
+# write_file PATH BEFORE SHA256 MODE OWNER GROUP VALIDATE SENSITIVE: the whole content on standard input, or nothing changes
 write_file() {
-  before=$2 sum=$3 mode=$4 owner=$5 group=$6 validate=$7
+  before=$2 sum=$3 mode=$4 owner=$5 group=$6 validate=$7 sensitive=$8
   enter "$1"
   if [ "$before" = absent ]; then
     if [ -e "$name" ] || [ -L "$name" ]; then fail "$path appeared after the plan was made; it was left alone"; fi
@@ -163,7 +163,12 @@ write_file() {
   # what is wrong with it is said by what arrived
   cat >&9 || :
   [ "$(digest /proc/self/fd/9)" = "$sum" ] || fail "$path could not be written in full (is the disk full?); it was left alone"
-  if [ -n "$validate" ]; then ( cd / && sh -c "$validate" sh "\${dir%/}/\${tmp#./}" ) || fail "the new $path is not valid; the old one was left alone"; fi
+  valid() ( cd / && sh -c "$validate" sh "\${dir%/}/\${tmp#./}" )
+  if [ -z "$validate" ]; then :
+  elif [ -n "$sensitive" ]; then
+    # what it complains of is what must not be shown
+    valid >/dev/null 2>&1 || fail "the new $path is not valid: its validate command ended with exit status $?, and what it said is not shown, because the file is sensitive; the old one was left alone"
+  else valid || fail "the new $path is not valid; the old one was left alone"; fi
   keep "$name" "$path"
   sync /proc/self/fd/9
   cp -- "$tmp" "$RUN/after/$n" ||

@@ -85,6 +85,14 @@ for filter in "$@"; do
 " "$filter" 2>&1) || unfit "The filter $filter does not work: $(echo "$said" | tail -n 1 | cut -c1-400)"
 done`);
 
+/** What a running jail has and its files do not bring. */
+const LOSES =
+  raw(`# loses JAIL WHAT NONE SENTENCE: refuses the files if the running jail has any; NONE is how fail2ban says that it has not
+loses() {
+  has=$(fail2ban-client get "$1" "$2" 2>/dev/null) || return 0
+  case $has in "$3"*) ;; *) unfit "No file of fail2ban gives the jail $1 $4 once they are read; is /etc/fail2ban/jail.conf empty or cut off? Put back the one of the package" ;; esac
+}`);
+
 /** One that does not run, and is not to, may have a configuration that it refuses: so it was before harden. */
 const TEST = raw(`if [ -n "$was_up$wanted$server" ]; then
   said=$(fail2ban-client -t 2>&1) || unfit "fail2ban refuses its configuration: $(echo "$said" | errors)"
@@ -92,6 +100,13 @@ const TEST = raw(`if [ -n "$was_up$wanted$server" ]; then
   brought=$(fail2ban-client -d 2>/dev/null)
   for jail in $wanted; do
     case $brought in *"['start', '$jail']"*) ;; *) unfit "No file of fail2ban brings the jail $jail, which is to run" ;; esac
+  done
+  # a reload takes actions and logs from a jail whose files name none, and none of the checks above says so
+  for jail in $before; do
+    case $brought in *"['start', '$jail']"*) ;; *) continue ;; esac
+    case $brought in *"'$jail', 'addaction'"*) ;; *) loses "$jail" actions 'No actions' 'an action, so it would ban nobody' ;; esac
+    case $brought in *"['add', '$jail', 'systemd"* | *"'$jail', 'addlogpath'"*) ;;
+    *) loses "$jail" logpath 'No file' 'a log, so it would see nothing' ;; esac
   done
 fi`);
 
@@ -126,6 +141,7 @@ export function syncFail2ban(change: SyncFail2ban): Sh {
     sh`set -- ${filters}`,
     VALIDATE,
     ...(gone.length > 0 || lenient ? [others(gone)] : []),
+    LOSES,
     TEST,
     TAKE_OVER,
   ]);

@@ -203,6 +203,20 @@ const table: [Check, Readonly<Record<string, Observed<unknown>>>, Finding['state
   ],
   ['services', { 'unit ssh.service': unit('failed') }, 'warning', /new logins may not be possible/],
   ['services', { 'unit harden-limits.service': unit('failed') }, 'warning', /limits were not loaded/],
+  ['services', { fail2ban: unreadable('it hangs') }, 'trouble', /^fail2ban could not be asked: it hangs$/],
+  [
+    'services',
+    { 'fail2ban-dump': present({ refusal: 'no section', jails: new Map() }) },
+    'warning',
+    /^fail2ban cannot read its files, .*: no section; mend what that names$/,
+  ],
+  [
+    'services',
+    { 'fail2ban-dump': present({ jails: new Map([['a', { actions: ['x'], watches: false }]]) }) },
+    'warning',
+    /^\[a\] keeps fail2ban from starting again/,
+  ],
+  ['services', { 'fail2ban-dump': unreadable('hung') }, 'trouble', /could not be looked at: hung/],
   ['sshd', { sshd: absent }, 'ok', /no sshd/],
   [
     'sshd',

@@ -107,6 +107,15 @@ describe('writing a file', () => {
     expect(mode('a')).toBe('644');
   });
 
+  it('says of a secret only that it is not valid, not what is wrong with it', () => {
+    const validate = 'cat "$1"; cat "$1" >&2; exit 7';
+    expect(step(write('a', 'hunter2\n', { validate, sensitive: true }))).toEqual({
+      status: 1,
+      said: `the new ${at('a')} is not valid: its validate command ended with exit status 7, and what it said is not shown, because the file is sensitive; the old one was left alone\n`,
+    });
+    expect(readdirSync(dir)).toEqual([]);
+  });
+
   it.each<[string, () => void, Partial<WriteFile>, string]>([
     ['appeared', () => there('a', 'theirs\n'), {}, 'appeared after the plan was made'],
     [
