@@ -348,6 +348,21 @@ describe('a run on one host', () => {
     expect(notes?.[0]).toMatch(/^whether another run is at work there, or was cut off, could not be seen/);
   });
 
+  it("begins nothing where what it keeps on the host may be another user's, whatever lies there", async () => {
+    const wrong = '/var/lib/harden belongs to bob, and whoever that is';
+    const says = [
+      FACTS,
+      `probe latest-run ${base64('id=0a0a\nworking=no\npending=yes\nwho=ann\nmark=x\n\n0')} =`,
+      `probe own-folders ${base64(`wrong=${wrong}\nopen=\n0`)} =`,
+      'observed',
+    ];
+    const host = fakeHost([{ says }]);
+    const run = host.run(task('a', [CHANGE]));
+    const { status, reason } = await run.prepare();
+    expect([status, run.pending, host.sent.length]).toEqual(['failed', false, 1]);
+    expect(reason).toContain(`${wrong}. Look at what lies there`);
+  });
+
   it('that is interrupted tells the job to end, and begins no further wave', async () => {
     const stop = new AbortController();
     const host = fakeHost([{ says: SEEN }, { says: [...done(1), 'stopped', ...SEEN] }], [], stop);
