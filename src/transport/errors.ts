@@ -49,6 +49,7 @@ export function failure(
   return new TransportError(reason, where.name, sentences, {
     ...(cause === undefined ? {} : { cause }),
     unsent,
+    hop: where.hop,
   });
 }
 
