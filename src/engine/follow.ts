@@ -56,6 +56,8 @@ export class Follower {
   #sent = true;
   /** Why the first login that was to confirm did not. */
   #keptOut: string | undefined;
+  /** Why the login that was to confirm worked, and yet did not confirm. */
+  #late: string | undefined;
   /** The line that is held was opened while the host waited. */
   #proven = false;
 
@@ -82,7 +84,8 @@ export class Follower {
       await this.#reconnect(error, script);
     }
     await this.#confirming;
-    return { ...this.#journal(), ...(this.#keptOut && { keptOut: this.#keptOut }) };
+    const why = { ...(this.#keptOut && { keptOut: this.#keptOut }), ...(this.#late && { late: this.#late }) };
+    return { ...this.#journal(), ...why };
   }
 
   /** The line was lost; the host goes on by itself. `start` is sent again only if the host cannot have got it. */
@@ -160,6 +163,7 @@ export class Follower {
   /** A new TCP connection, login and sudo: only that proves that the operator can still get in. */
   async #confirm(): Promise<boolean> {
     const { line, progress, confirmTimeout, leave, pause = sleepUnless } = this.#options;
+    const began = performance.now();
     progress('a new login has to confirm that you can still get in');
     try {
       const script = confirmation(this.#job.id);
@@ -168,7 +172,13 @@ export class Follower {
         ? await this.#beside(script, options)
         : await line.runAnew(script, options);
       const { guard } = readJournal(stdout, this.#job.id, 0);
-      if (guard === 'rolledback') this.#keptOut ??= 'the first that worked came too late';
+      if (guard === 'rolledback' && this.#keptOut === undefined) {
+        // one that was quick and yet too late began too late
+        this.#late ??=
+          performance.now() - began < confirmTimeout * 1000
+            ? 'none was tried in time, as where harden was stopped meanwhile or this machine slept'
+            : 'the first that worked came too late';
+      }
       progress(
         guard === 'confirmed'
           ? 'a new login worked: you can still get in'
