@@ -112,6 +112,10 @@ export class Session {
       const pacer = new Pacer({
         state,
         tasks,
+        tasksOf: ({ address, hop = address }) =>
+          hosts.find(({ target }) =>
+            [target.name, target.address].some((name) => [address, hop].includes(name)),
+          )?.tasks,
         connections: options.changing ? 2 : 1,
         progress,
         unusable: (error) => this.#withoutState(error),

@@ -15,6 +15,12 @@ export interface Violation {
 }
 
 const ajv = new Ajv({ allErrors: true, verbose: true, strict: false });
+// of a path, the bytes that each name in it may have: no pattern counts them
+ajv.addKeyword({
+  keyword: 'nameBytes',
+  type: 'string',
+  validate: (most: number, path: string) => path.split('/').every((name) => Buffer.byteLength(name) <= most),
+});
 const compiled = new WeakMap<TSchema, ValidateFunction>();
 
 /** Everything in `value` that does not fit `schema`, in words. Each schema is compiled once. */
@@ -128,6 +134,10 @@ function inWords(error: ErrorObject): Violation {
       return value(`is longer than ${params.limit} characters`);
     case 'minProperties':
       return value('must not be empty');
+    case 'nameBytes':
+      return value(
+        `${given} has a name in it of more than ${schema.nameBytes} bytes, which no file can have`,
+      );
     case 'pattern':
       return value(
         `${given} is not allowed here${culprit(data, params.pattern)}`,

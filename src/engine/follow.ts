@@ -66,6 +66,8 @@ export class Follower {
   #keptOut: string | undefined;
   /** The witness did not say that a login works. */
   readonly #denied = new AbortController();
+  /** Why the login that was to confirm worked, and yet did not confirm. */
+  #late: string | undefined;
   /** The line that is held was opened while the host waited. */
   #proven = false;
 
@@ -92,7 +94,8 @@ export class Follower {
       await this.#reconnect(error, script);
     }
     await this.#confirming;
-    return { ...this.#journal(), ...(this.#keptOut && { keptOut: this.#keptOut }) };
+    const why = { ...(this.#keptOut && { keptOut: this.#keptOut }), ...(this.#late && { late: this.#late }) };
+    return { ...this.#journal(), ...why };
   }
 
   /** The line was lost; the host goes on by itself. `start` is sent again only if the host cannot have got it. */
@@ -171,6 +174,7 @@ export class Follower {
   async #confirm(): Promise<boolean> {
     const { line, progress, confirmTimeout, witness, stop, leave, pause = sleepUnless } = this.#options;
     const { asks, worked } = typeof witness === 'function' ? TOLD.person : TOLD[witness ?? 'login'];
+    const began = performance.now();
     progress(asks);
     if (typeof witness === 'function' && !(await witness(confirmTimeout, stop))) {
       this.#keptOut = 'you did not say that you get in';
@@ -184,7 +188,13 @@ export class Follower {
         ? await this.#beside(script, options)
         : await line.runAnew(script, options);
       const { guard } = readJournal(stdout, this.#job.id, 0);
-      if (guard === 'rolledback') this.#keptOut ??= 'the first that worked came too late';
+      if (guard === 'rolledback' && this.#keptOut === undefined) {
+        // one that was quick and yet too late began too late
+        this.#late ??=
+          performance.now() - began < confirmTimeout * 1000
+            ? 'none was tried in time, as where harden was stopped meanwhile or this machine slept'
+            : 'the first that worked came too late';
+      }
       progress(
         guard === 'confirmed'
           ? worked

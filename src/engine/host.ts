@@ -1,8 +1,10 @@
 import type { Facts } from '../probes/facts.ts';
 import { historyProbe } from '../probes/history.ts';
+import { ownFoldersProbe } from '../probes/own-folders.ts';
 import { ask, type Question } from '../probes/probe.ts';
 import { type LatestRun, latestRunProbe } from '../probes/runs.ts';
 import type { ChangeResult, HostResult, HostStatus, RunEntry, TaskResult } from '../report/result.ts';
+import { ADVICE } from '../shell/own-folders.ts';
 import { RUNS } from '../shell/records.ts';
 import type { Task } from '../tasks/task.ts';
 import type { Target } from '../transport/transport.ts';
@@ -103,6 +105,7 @@ export class HostRun {
   async prepare(): Promise<HostResult> {
     await this.#try(async () => {
       await this.#look(true);
+      if (this.#failure) return;
       const left = this.#latest;
       if (left?.working && isAbandoned(left.mark)) {
         this.#options.progress(
@@ -137,6 +140,8 @@ export class HostRun {
   async #finish(left: Followed, script: string): Promise<Journal> {
     this.#applying = true;
     const journal = await this.#follower(left).follow(script);
+    if (journal.refused !== undefined)
+      throw new TransportError('refused', this.target.name, `${journal.refused}.`);
     this.#applying = false;
     this.#finished = true;
     return journal;
@@ -164,11 +169,19 @@ export class HostRun {
 
   /** One round trip. */
   async #observe(questions: readonly Question<unknown>[]): Promise<Observations> {
-    const inquiry = new Inquiry([...questions, ask(latestRunProbe, 'latest' as const)]);
+    const folders = ask(ownFoldersProbe, 'own-folders' as const);
+    const inquiry = new Inquiry([...questions, ask(latestRunProbe, 'latest' as const), folders]);
     const { stop } = this.#options;
     const seen = await look(this.target, inquiry, (...script) => this.#line.run(...script), {
       ...(stop && { signal: stop }),
     });
+    const own = seen.get(folders);
+    if (own.state === 'present' && own.value.wrong !== undefined) {
+      this.#failure = {
+        status: 'failed',
+        reason: `${this.target.name} cannot be trusted with what harden keeps there: ${own.value.wrong}. ${ADVICE}. Nothing was changed.`,
+      };
+    }
     const latest = seen.get(ask(latestRunProbe, 'latest' as const));
     this.#latest = latest.state === 'present' ? latest.value : undefined;
     if (latest.state === 'unreadable') {

@@ -23,6 +23,8 @@ export interface Journal {
   readonly bannedBy?: readonly string[];
   /** Why the login that was to confirm did not, as whoever followed the run knows. */
   readonly keptOut?: string;
+  /** Why a new login that worked did not confirm. */
+  readonly late?: string;
   /** What could not be undone. */
   readonly trouble?: string;
   /** It ended early because the operator said so. */

@@ -38,7 +38,9 @@ export function judgeSteps({ tasks, steps, confirmTimeout }: Wave, journal: Jour
     : journal.stopped
       ? `the run was interrupted before a new login confirmed it${whyNot(journal)}`
       : ended
-        ? `no new login was possible after it within ${confirmTimeout} s${whyNot(journal)}`
+        ? journal.late && !journal.bannedBy
+          ? `no new login confirmed it within ${confirmTimeout} s (${journal.late})`
+          : `no new login was possible after it within ${confirmTimeout} s${whyNot(journal)}`
         : `the run was ended${hanging ? ` in the middle of a step (${hanging.title})` : ''} before a new login could confirm it`;
   const rolledBack = journal.guard === 'rolledback';
   const stopper = rolledBack ? breach : broken;

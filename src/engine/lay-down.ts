@@ -1,4 +1,5 @@
 import { feed, frameFunctions, script } from '../shell/frame.ts';
+import { mindFolders, ownFolders } from '../shell/own-folders.ts';
 import { lines, raw, type Sh, sh } from '../shell/quote.ts';
 import { JOB_UNIT, RUNS, records, working } from '../shell/records.ts';
 import { rollbackScript } from './guard.ts';
@@ -12,6 +13,8 @@ export function startScript(job: Job): string {
   return script(
     lines([
       frameFunctions(job.id),
+      ownFolders,
+      mindFolders,
       raw(
         `busy() { frame locked "$(cat ${RUNS}/current/holder 2>/dev/null | head -n 1 | head -c 300 | base64 -w0)="; exit 75; }`,
       ),
@@ -27,6 +30,7 @@ refuse() {
 laid=
 said=$({ mkdir -p -m 0700 ${RUNS} && mkdir "$RUN"; } 2>&1) || refuse 'nothing can be written to /var/lib/harden (is the disk full or read-only?)'
 laid=yes
+if [ -d ${RUNS}/current ] && ! [ -L ${RUNS}/current ]; then rmdir ${RUNS}/current 2>/dev/null || refuse '${RUNS}/current is a folder, where harden keeps a link to its latest run: look at what is in it and move it away'; fi
 said=$({ mkdir "$RUN/before" "$RUN/after" && : > "$RUN/files" && : > "$RUN/packages" && : > "$RUN/journal" && head -c ${RESERVE} /dev/zero > "$RUN/reserve"; } 2>&1) ||
   refuse 'its journal cannot be kept in /var/lib/harden (is the disk full?)'`),
       records(),

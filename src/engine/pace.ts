@@ -15,11 +15,13 @@ export interface Memory {
   readonly unanswered?: number | undefined;
   /** What the host limited when it was last looked at; absent if it never was from here. */
   readonly looked?: { readonly at: number; readonly limits: readonly SessionLimit[] };
+  /** What the playbook limited there when it was last the host to be reached: who passes it on the way elsewhere may not know. */
+  readonly declared?: readonly SessionLimit[];
 }
 
 /** What a file says of it; nothing if it says anything else. */
 export function memoryOf(value: unknown): Memory {
-  const { opened, unanswered, looked } = Object(value) as { [key in keyof Memory]: unknown };
+  const { opened, unanswered, looked, declared } = Object(value) as { [key in keyof Memory]: unknown };
   const { at, limits } = Object(looked) as Record<string, unknown>;
   const isLimit = (one: unknown): one is SessionLimit => {
     const { seconds, sessions } = Object(one) as Record<string, unknown>;
@@ -29,6 +31,7 @@ export function memoryOf(value: unknown): Memory {
     opened: Array.isArray(opened) ? opened.filter(isCount).sort((one, other) => one - other) : [],
     ...(isCount(unanswered) ? { unanswered } : {}),
     ...(isCount(at) && Array.isArray(limits) && limits.every(isLimit) ? { looked: { at, limits } } : {}),
+    ...(Array.isArray(declared) && declared.every(isLimit) ? { declared } : {}),
   };
 }
 
@@ -42,7 +45,7 @@ const MOST = 255;
 const MARGIN = 1001;
 
 /** What of it can still matter. A clock that was put back must not let anyone wait for longer than a limit counts. */
-export function current({ opened, unanswered, looked }: Memory, now: number): Memory {
+export function current({ opened, unanswered, looked, declared }: Memory, now: number): Memory {
   const live = (time: number) => time > now - LONGEST - MARGIN;
   return {
     opened: opened
@@ -51,6 +54,7 @@ export function current({ opened, unanswered, looked }: Memory, now: number): Me
       .slice(-MOST),
     ...(unanswered !== undefined && live(unanswered) ? { unanswered: Math.min(unanswered, now) } : {}),
     ...(looked ? { looked } : {}),
+    ...(declared ? { declared } : {}),
   };
 }
 

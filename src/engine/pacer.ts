@@ -3,7 +3,7 @@ import type { Facts } from '../probes/facts.ts';
 import { firewallProbe } from '../probes/firewall.ts';
 import { ask } from '../probes/probe.ts';
 import type { Limit } from '../tasks/iptables/chain.ts';
-import { declaredSessions, sessionsAdmitted } from '../tasks/iptables/sessions.ts';
+import { declaredSessions, type SessionLimit, sessionsAdmitted } from '../tasks/iptables/sessions.ts';
 import type { Task } from '../tasks/task.ts';
 import type { Where } from '../transport/errors.ts';
 import type { Gate } from '../transport/gate.ts';
@@ -25,6 +25,8 @@ import type { SharedState } from './shared-state.ts';
 export interface PacerOptions {
   readonly state: SharedState;
   readonly tasks: readonly Task[];
+  /** Those of a jump host that is a host of the inventory as well. */
+  readonly tasksOf?: (hop: Where) => readonly Task[] | undefined;
   /** Connections that the run may need before it can wait again: one, and one that confirms. */
   readonly connections: 1 | 2;
   /** One line about what is waited for. */
@@ -47,12 +49,13 @@ export class Pacer implements Gate {
     this.#options = options;
   }
 
-  async admit(way: string, { port = 22, hop }: Where, signal?: AbortSignal | undefined): Promise<void> {
+  async admit(way: string, where: Where, signal?: AbortSignal | undefined): Promise<void> {
     const { progress, lend } = this.#options;
+    const { port = 22, hop } = where;
     await this.#looking;
     // whoever waits asks anew: another run may have been faster, or have been dropped
     for (;;) {
-      const wait = await this.#reckon(way, port);
+      const wait = await this.#reckon(way, where);
       if (!wait) break;
       progress(sentence(wait, hop));
       const pause = () =>
@@ -68,16 +71,18 @@ export class Pacer implements Gate {
   }
 
   /** Takes what a connection needs, unless it has to wait. */
-  async #reckon(way: string, port: number): Promise<Wait | undefined> {
+  async #reckon(way: string, where: Where): Promise<Wait | undefined> {
     const again = this.#reserved.has(way);
     const reserved = this.#reserved.get(way);
     const needed = again ? 1 : this.#options.connections;
     let wait: Wait | undefined;
-    const at = await this.#update(way, (memory, now) => {
+    const at = await this.#update(way, (before, now) => {
+      const declared = this.#declared(where, before);
+      const memory = where.hop === undefined ? { ...before, declared } : before;
       const open = reserved === undefined ? memory : without(memory, reserved);
       // a host in the middle of a job waits for its own run, which comes again once and not more
       const heard = again ? { ...open, unanswered: undefined } : open;
-      wait = waitFor(heard, this.#declared(port), now, needed);
+      wait = waitFor(heard, declared, now, needed);
       return wait ? memory : opening(open, now, needed);
     });
     if (wait && at !== undefined) return wait;
@@ -85,13 +90,13 @@ export class Pacer implements Gate {
     return undefined;
   }
 
-  async unanswered(way: string, { port = 22, hop }: Where): Promise<string> {
-    let limits = this.#declared(port);
+  async unanswered(way: string, where: Where): Promise<string> {
+    let limits: readonly SessionLimit[] = [];
     const noted = await this.#update(way, (memory, now) => {
-      limits = [...(memory.looked?.limits ?? limits)];
+      limits = memory.looked?.limits ?? this.#declared(where, memory);
       return { ...memory, unanswered: now };
     });
-    return noted === undefined ? '' : afterSilence(limits, hop);
+    return noted === undefined ? '' : afterSilence(limits, where.hop);
   }
 
   /** Remembers what the host limits, where it was asked for that. */
@@ -115,8 +120,12 @@ export class Pacer implements Gate {
   }
 
   /** What counts as long as nobody has looked. */
-  #declared(port: number) {
-    return this.#options.tasks.flatMap(({ type, params }) =>
+  #declared(where: Where, { declared }: Memory): readonly SessionLimit[] {
+    const { tasks, tasksOf } = this.#options;
+    const { port = 22, hop } = where;
+    const known = hop === undefined ? tasks : tasksOf?.(where);
+    if (!known && declared) return declared;
+    return (known ?? tasks).flatMap(({ type, params }) =>
       type.type === 'iptables_recent' && !type.removes
         ? declaredSessions(params.limits as readonly Limit[], port)
         : [],

@@ -1,4 +1,5 @@
 import { frameFunctions, script } from '../shell/frame.ts';
+import { mindFolders, ownFolders } from '../shell/own-folders.ts';
 import { lines, raw, sh } from '../shell/quote.ts';
 import { JOB_UNIT, RUNS, working } from '../shell/records.ts';
 import { confirmScript } from './guard.ts';
@@ -12,6 +13,8 @@ export function followScript(id: string): string {
   return script(
     lines([
       frameFunctions(id),
+      ownFolders,
+      mindFolders,
       working,
       sh`RUN=${directory(id)}`,
       raw(`# begun TENTHS: waits that long at most
@@ -33,6 +36,8 @@ export function undoScript(id: string): string {
   return script(
     lines([
       frameFunctions(id),
+      ownFolders,
+      mindFolders,
       working,
       sh`RUN=${directory(id)}`,
       raw(

@@ -6,6 +6,8 @@ export interface UnitState {
   readonly activeState: string;
   /** `enabled`, `disabled`, `static`, `masked`, … ; '' if it has no unit file. */
   readonly unitFileState: string;
+  /** Masked, and nothing that systemd could load would be there without the mask. */
+  readonly hollow?: true;
   readonly needDaemonReload: boolean;
   /** Its last start, stop or finished reload: seconds since the epoch, with fraction, by the host's clock of then. */
   readonly stateChange: number;
@@ -38,15 +40,30 @@ export const unitProbe = defineProbe<string, UnitState>({
   key: unitName,
   script: (units) =>
     sh`show() { TZ=UTC systemctl show --property=${raw(PROPERTIES.join(','))} "$@"; }
-show --timestamp=us -- ${units.map(unitName)} 2>/dev/null || show -- ${units.map(unitName)}`,
+show --timestamp=us -- ${units.map(unitName)} 2>/dev/null || show -- ${units.map(unitName)}
+echo
+printf Behind=
+for unit in ${units.map(unitName)}; do${raw(`
+  for name in "$unit" "\${unit%%@*}@.\${unit##*.}"; do
+    for folder in /etc /run /usr/local/lib /usr/lib /lib; do
+      # an empty file, or a link to /dev/null, is a mask
+      if [ -s "$folder/systemd/system/$name" ]; then printf '%s ' "$unit"; continue 3; fi
+    done
+  done
+  ! [ -s "/etc/init.d/\${unit%.service}" ] || printf '%s ' "$unit"
+done`)}`,
   parse(output, units) {
     // one block a unit, in the order asked for: an alias answers under its own Id
-    const blocks = output.toString().trim().split('\n\n');
-    return new Map(units.map((unit, index) => [unitName(unit), parseUnit(blocks[index] ?? '')]));
+    const [shown = '', behind] = output.toString().split(/^Behind=/m);
+    const blocks = shown.trim().split('\n\n');
+    const hollow = (unit: string) => behind !== undefined && !behind.split(/\s/).includes(unitName(unit));
+    return new Map(
+      units.map((unit, index) => [unitName(unit), parseUnit(blocks[index] ?? '', hollow(unit))]),
+    );
   },
 });
 
-function parseUnit(block: string): Observed<UnitState> {
+function parseUnit(block: string, hollow: boolean): Observed<UnitState> {
   const value = fields(block);
   const get = (name: string) => value.get(name) ?? '';
   if (!value.has('LoadState')) throw new Error('systemctl described fewer units than were asked for');
@@ -54,6 +71,7 @@ function parseUnit(block: string): Observed<UnitState> {
   return present({
     activeState: get('ActiveState'),
     unitFileState: get('UnitFileState'),
+    ...(hollow && isMasked(get('UnitFileState')) ? { hollow: true } : {}),
     needDaemonReload: get('NeedDaemonReload') === 'yes',
     stateChange: seconds(get('StateChangeTimestamp')),
     dropIns: get('DropInPaths').split(' ').filter(Boolean),

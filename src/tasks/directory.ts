@@ -3,6 +3,7 @@ import { Type } from '@sinclair/typebox';
 import { fileProbe } from '../probes/file.ts';
 import { fileOriginProbe } from '../probes/origin.ts';
 import { ask } from '../probes/probe.ts';
+import { accountsOf, missingAccount } from './common/accounts.ts';
 import { attributeDrift, ownership } from './common/attributes.ts';
 import { AbsolutePath, Account, Mode } from './common/params.ts';
 import { missing, unseen, wrongKind } from './common/verdicts.ts';
@@ -52,15 +53,18 @@ export const directoryTask = defineTask({
   schema,
   removal,
   owns: ({ path }) => [`file:${path}`],
-  questions: ({ path }) => ({
+  questions: ({ path, ...owners }) => ({
     directory: ask(fileProbe, { path, content: 'never' }),
     parent: ask(fileProbe, { path: posix.dirname(path), content: 'never' }),
+    accounts: accountsOf(owners),
   }),
-  plan(params, { directory, parent }, { promised }) {
+  plan(params, { directory, parent, accounts }, { promised }) {
     const { path } = params;
     if (directory.state === 'unreadable') {
       return unseen(path, directory);
     }
+    const nobody = missingAccount(params, accounts);
+    if (nobody) return nobody;
     if (directory.state === 'absent') {
       const folder = posix.dirname(path);
       const nowhere = promised(`file:${folder}`) ? undefined : missing(folder, parent);

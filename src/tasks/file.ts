@@ -3,6 +3,7 @@ import { Type } from '@sinclair/typebox';
 import { CONTENT_LIMIT, type FileState, fileProbe } from '../probes/file.ts';
 import { fileOriginProbe } from '../probes/origin.ts';
 import { ask } from '../probes/probe.ts';
+import { accountsOf, missingAccount } from './common/accounts.ts';
 import { attributeDrift, ownership, usableMode } from './common/attributes.ts';
 import { AbsolutePath, Account, Mode, ShellCommand } from './common/params.ts';
 import { restore } from './common/restore.ts';
@@ -108,15 +109,18 @@ export const fileTask = defineTask({
       }),
       parent: ask(fileProbe, { path: parent, content: 'never' }),
       model: ask(fileProbe, { path: params.owner_from ?? parent, content: 'never' }),
+      accounts: accountsOf(params),
     };
   },
-  plan(params, { file, parent, model }, { local, promised }) {
+  plan(params, { file, parent, model, accounts }, { local, promised }) {
     const { path } = params;
     const content = wanted(params, local);
     if (file.state === 'unreadable') return unseen(path, file);
     const folder = posix.dirname(path);
     const nowhere = promised(`file:${folder}`) ? undefined : missing(folder, parent);
     if (nowhere) return nowhere;
+    const nobody = missingAccount(params, accounts);
+    if (nobody) return nobody;
     let attributes = ownership(params);
     if (params.owner_from) {
       const unknown = missing(params.owner_from, model);

@@ -104,6 +104,13 @@ export const serviceTask = defineTask({
       };
     }
     const { value } = state;
+    if (value.hollow) {
+      return {
+        verdict: 'needs',
+        key: `package:${unit.replace(/\.service$/, '')}`,
+        reason: `it is masked, and there is no unit ${unit} behind the mask on this host`,
+      };
+    }
     const changes: Change[] = [];
     const reasons: string[] = [];
     const reads = tracks.map((path, index) => {

@@ -67,6 +67,8 @@ export interface SudoRefusal {
   readonly sentence: string;
 }
 
+/** By the login itself, or by sudo's own look at the account. */
+const expired = /password[^.\n]*expired|password change required|(change|reset) your password/i;
 const forbidden =
   /not in the sudoers|not allowed|may not run|must have a tty|can't do that|no new privileges|account validation|expired|locked/i;
 const wrong = /incorrect (password|authentication) attempt|authentication attempts|try again/i;
@@ -77,6 +79,12 @@ const needed =
 export function classifyRefusal(via: Via['kind'], exit: Exit, stderr: string, mark: Marks): SudoRefusal {
   const said = stderr.replaceAll(mark.prompt, ' ');
   const quoted = said.trim() === '' ? 'it said nothing' : `it said: “${printable(said)}”`;
+  if (expired.test(said)) {
+    return {
+      reason: via === 'direct' ? 'login-rejected' : 'sudo-forbidden',
+      sentence: `wants the password of the login user changed before anything else: ${quoted}. Log in once by hand, with a terminal, and change it (or have root do so with passwd), then run again.`,
+    };
+  }
   if (via === 'direct') {
     return {
       reason: 'login-rejected',
@@ -88,6 +96,12 @@ export function classifyRefusal(via: Via['kind'], exit: Exit, stderr: string, ma
       reason: 'sudo-missing',
       sentence:
         'has no sudo, and the login user is not root. Install sudo there, log in as root, or set become: false for a look without root.',
+    };
+  }
+  if (/must have a tty/i.test(said)) {
+    return {
+      reason: 'sudo-forbidden',
+      sentence: `lets the login user run sudo at a terminal only, which harden has none of: ${quoted}. Take requiretty off for this user, as a line \`Defaults:USER !requiretty\` in /etc/sudoers.d, or log in as another one.`,
     };
   }
   if (forbidden.test(said)) {

@@ -49,6 +49,7 @@ export function failure(
   return new TransportError(reason, where.name, sentences, {
     ...(cause === undefined ? {} : { cause }),
     unsent,
+    hop: where.hop,
   });
 }
 
@@ -180,12 +181,25 @@ export function silentBehind(where: Where, hop: Where, seconds: number, cause: u
   );
 }
 
-/** The line was lost between the handshake and the answer to the login. */
-export function loginCut(where: Where, cause: unknown): TransportError {
+/**
+ * The line was lost between the handshake and the answer to the login. Once a key is offered sshd may have closed it: it says
+ * nothing more to an account that has expired, and nothing but a `banner` while nobody may log in.
+ */
+export function loginCut(
+  where: Where,
+  user: string,
+  { offered, banner = '' }: { readonly offered: boolean; readonly banner?: string },
+  cause: unknown,
+): TransportError {
+  const said = banner.trim() && `; it said “${printable(banner)}”`;
   return failure(
     'lost',
     where,
-    `${place(where)} ended the connection in the middle of the login (${printable(message(cause))}), before it had accepted or refused anybody. Run again; if it stays so, look at the network between here and there, and at the log of its sshd.`,
+    `${place(where)} ended the connection in the middle of the login (${printable(message(cause))}${said}), ${
+      offered
+        ? `after a key of user ${printable(user)} was offered. Its sshd does so where the account has expired (chage -l ${printable(user)}) or nobody may log in for now (/etc/nologin), and a network that breaks looks the same. Look at the log of its sshd before the next try: each is a login that fails`
+        : 'before it had accepted or refused anybody. Run again; if it stays so, look at the network between here and there, and at the log of its sshd'
+    }.`,
     cause,
     true,
   );
@@ -202,6 +216,23 @@ export function loginRejected(
     'login-rejected',
     where,
     `${place(where)} did not accept user ${printable(user)} with ${keys.join('; ') || 'any key'} (${printable(message(cause))}). It was not tried again, because failed logins count for fail2ban. Check the user, and that the key is in its ~/.ssh/authorized_keys; another key is named as identity_file in the inventory.`,
+    cause,
+  );
+}
+
+/** A key was accepted, and is not enough. `methods`: what the host wants besides. */
+export function moreThanAKey(
+  where: Where,
+  user: string,
+  key: string,
+  methods: readonly string[],
+  cause: unknown,
+): TransportError {
+  const more = methods.map((method) => printable(method)).join(' or ') || 'something more';
+  return failure(
+    'login-rejected',
+    where,
+    `${place(where)} accepted ${key} for user ${printable(user)} and then wants ${more} as well (AuthenticationMethods of its sshd), which harden does not give. It was not tried again, because failed logins count for fail2ban. Let a key be enough for this user (Match User ${printable(user)} with AuthenticationMethods publickey in sshd_config), or log in as one whose key is.`,
     cause,
   );
 }

@@ -33,12 +33,15 @@ export function keyRevoked(where: Where, shown: ShownKey, by: string): Transport
   );
 }
 
-/** `note`: a sentence of its own in brackets, or nothing. */
-export function keyUnknown(where: Where, shown: ShownKey, note = ''): TransportError {
+/** `recordable`: ssh's configuration names a file for new keys. `note`: a sentence of its own in brackets, or nothing. */
+export function keyUnknown(where: Where, shown: ShownKey, recordable: boolean, note = ''): TransportError {
+  const advice = recordable
+    ? 'then run again with --accept-new, add what `ssh-keyscan` prints to known_hosts, or pin it as host_key: in the inventory'
+    : 'then pin it as host_key: in the inventory, or name a file in your ssh configuration: its UserKnownHostsFile names none that keeps anything, so --accept-new has nowhere to record it';
   return failure(
     'host-key-unknown',
     where,
-    `The key of ${place(where)} is not known: it showed ${described(shown)}, and the connection was closed before any login; compare it with \`ssh-keygen -lf\` on the host's own /etc/ssh/ssh_host_*_key.pub, then run again with --accept-new, add what \`ssh-keyscan\` prints to known_hosts, or pin it as host_key: in the inventory.${note}`,
+    `The key of ${place(where)} is not known: it showed ${described(shown)}, and the connection was closed before any login; compare it with \`ssh-keygen -lf\` on the host's own /etc/ssh/ssh_host_*_key.pub, ${advice}.${note}`,
   );
 }
 

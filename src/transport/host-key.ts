@@ -97,8 +97,13 @@ export function namesOnFile({ host, port, alias }: Named): string[] {
     : [alias.toLowerCase()];
 }
 
-/** Keys on file. */
-export function knownKeys(known: readonly KnownHost[], named: Named, where: Where): HostKeyPolicy {
+/** Keys on file. `recordable`: there is a file for further ones. */
+export function knownKeys(
+  known: readonly KnownHost[],
+  named: Named,
+  where: Where,
+  recordable = true,
+): HostKeyPolicy {
   const names = namesOnFile(named);
   return {
     algorithms: algorithms(knownKeyTypes(known, names)),
@@ -112,7 +117,7 @@ export function knownKeys(known: readonly KnownHost[], named: Named, where: Wher
         case 'changed':
           return keyChanged(where, shownKey(key), `${verdict.file}:${verdict.line}`);
         case 'unknown':
-          return keyUnknown(where, shownKey(key));
+          return keyUnknown(where, shownKey(key), recordable);
       }
     },
     noneOffered: () => keyTypesChanged(where, knownKeyTypes(known, names)),

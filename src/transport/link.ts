@@ -11,6 +11,7 @@ import {
   loginRejected,
   loginTimeout,
   message,
+  moreThanAKey,
   noCommonAlgorithm,
   notSsh,
   place,
@@ -46,7 +47,15 @@ export async function logIn(
   let handshaken = false;
   let broken: unknown;
 
-  const offerKey = authHandler(settings.user, credentials, tried);
+  let banner = '';
+  /** What the host wants beside a key that it has accepted. */
+  let more: readonly string[] | undefined;
+
+  const offer = authHandler(settings.user, credentials, tried);
+  const offerKey: typeof offer = (methods, partial, next) => {
+    if (partial) more = methods ?? [];
+    offer(methods, partial, next);
+  };
   /** The first question comes when the host has proven its key, before any login. */
   const keepHostKey: typeof offerKey = (...question) => {
     const key = shown;
@@ -81,6 +90,9 @@ export async function logIn(
   client.on('error', (error: unknown) => {
     broken ??= error;
   });
+  client.on('banner', (words) => {
+    banner = `${banner} ${words}`.slice(0, 1000);
+  });
   client.once('handshake', () => {
     handshaken = true;
     onTrusted();
@@ -100,7 +112,8 @@ export async function logIn(
     sock.destroy();
     throw signal?.aborted
       ? interrupted(where)
-      : (keyRefusal ?? sshFailure(stop, broken ?? error, { handshaken, tried, seconds: 2 * seconds }));
+      : (keyRefusal ??
+          sshFailure(stop, broken ?? error, { handshaken, tried, banner, more, seconds: 2 * seconds }));
   } finally {
     signal?.removeEventListener('abort', onAbort);
   }
@@ -110,7 +123,19 @@ export async function logIn(
 function sshFailure(
   { where, settings, policy }: Stop,
   error: unknown,
-  { handshaken, tried, seconds }: { handshaken: boolean; tried: readonly Credential[]; seconds: number },
+  {
+    handshaken,
+    tried,
+    banner,
+    more,
+    seconds,
+  }: {
+    handshaken: boolean;
+    tried: readonly Credential[];
+    banner: string;
+    more: readonly string[] | undefined;
+    seconds: number;
+  },
 ): TransportError {
   const said = printable(message(error));
   const level = (error as { level?: unknown } | undefined)?.level;
@@ -124,10 +149,11 @@ function sshFailure(
   }
   if (level === 'client-timeout') return loginTimeout(where, seconds, error);
   if (handshaken && (level === 'client-socket' || /other side closed/.test(said))) {
-    return loginCut(where, error);
+    return loginCut(where, settings.user, { offered: tried.length > 0, banner }, error);
   }
   if (handshaken) {
     const keys = tried.map((one) => `${one.label}, ${one.fingerprint}`);
+    if (more) return moreThanAKey(where, settings.user, keys.at(-1) ?? 'the key', more, error);
     return loginRejected(where, settings.user, keys, error);
   }
   if (/no matching host key/i.test(said)) return policy.noneOffered();

@@ -9,6 +9,7 @@ import {
   loginRejected,
   loginTimeout,
   message,
+  moreThanAKey,
   noCommonAlgorithm,
   notSsh,
   place,
@@ -88,6 +89,15 @@ export function loginFailure(logs: readonly SshLog[], circumstances: Circumstanc
   if (refused) return refused;
   if (find(/^Unable to negotiate with .*: no matching /)) return noCommonAlgorithm(where, cause);
   const offered = [...log.matchAll(/^debug1: Offering public key: (.*?) (\S+) (SHA256:\S+)(.*)$/gm)];
+  const keys = offered.map(([, label = '', kind = '', print = '']) =>
+    printable(`${label}${/-CERT$/.test(kind) ? ' (certificate)' : ''}, ${print}`),
+  );
+  const more =
+    /^Authenticated using "publickey" with partial success\.[\s\S]*?^debug1: Authentications that can continue: (.*)$/m.exec(
+      log,
+    )?.[1];
+  if (more !== undefined)
+    return moreThanAKey(where, settings.user, keys.at(-1) ?? 'the key', more.split(','), cause);
   if (find(DENIED)) {
     const unsigned =
       find(/^sign_and_send_pubkey: /)?.input ??
@@ -101,9 +111,6 @@ export function loginFailure(logs: readonly SshLog[], circumstances: Circumstanc
         cause,
       );
     }
-    const keys = offered.map(([, label = '', kind = '', print = '']) =>
-      printable(`${label}${/-CERT$/.test(kind) ? ' (certificate)' : ''}, ${print}`),
-    );
     return loginRejected(where, settings.user, keys, cause);
   }
   const greeted = /^debug1: Remote protocol version/m.test(log);
@@ -117,6 +124,10 @@ export function loginFailure(logs: readonly SshLog[], circumstances: Circumstanc
       cause,
     );
   }
+  // the ssh that waited for it was ended before it could say so
+  if (/^debug1: Connecting to /m.test(log) && !/^debug1: Connection established/m.test(log)) {
+    return connectFailure(where, Object.assign(cause, { code: 'ETIMEDOUT' }), seconds);
+  }
   if (circumstances.late || find(/^(?!Received disconnect ).*timed out/)) {
     return before && !greeted
       ? silentBehind(where, before.waypoint.where, seconds, cause)
@@ -128,7 +139,7 @@ export function loginFailure(logs: readonly SshLog[], circumstances: Circumstanc
     )
   ) {
     return /^debug1: SSH2_MSG_NEWKEYS received/m.test(log)
-      ? loginCut(where, cause)
+      ? loginCut(where, settings.user, { offered: offered.length > 0, banner: circumstances.said }, cause)
       : closedBeforeGreeting(where, cause);
   }
   return notSsh(where, cause);
@@ -164,7 +175,7 @@ function unusedKey(log: string): string | undefined {
 const ACCEPTED = 'debug1: Server accepts key: ';
 
 function keyFailure(
-  { where }: Waypoint,
+  { where, settings }: Waypoint,
   log: string,
   said: readonly string[],
   { pinned }: Circumstances,
@@ -191,6 +202,7 @@ function keyFailure(
     return keyUnknown(
       where,
       shown,
+      settings.newKeysFile !== undefined,
       certificate && ` (ssh said of its certificate: ${printable(certificate)}.)`,
     );
   }

@@ -24,7 +24,7 @@ export async function connectOpenSsh(
   const { gate, signal } = options;
   // ssh makes the whole way at once: each stop on it has to let this machine through
   for (let hops = 1; hops < route.length; hops++) {
-    await gate?.admit(wayTo(route.slice(0, hops)), route[hops - 1]!.where, signal);
+    await gate?.admit(await wayTo(route.slice(0, hops)), route[hops - 1]!.where, signal);
   }
   const master = await throughGate(gate, route, signal, () => openMaster(target, route, options));
   const last = route.at(-1)!;

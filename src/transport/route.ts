@@ -125,7 +125,7 @@ async function keysOnFile(
   const named = { host: settings.host, port: settings.port, alias: settings.hostKeyAlias };
   const known = () => readKnownHosts(files);
   return options.acceptNew === undefined || file === undefined
-    ? knownKeys(await known(), named, where)
+    ? knownKeys(await known(), named, where, file !== undefined)
     : knownOrNewKeys(await known(), named, where, { file, known, told: options.acceptNew });
 }
 

@@ -28,8 +28,8 @@ export interface SshSettings {
   readonly fromSsh: boolean;
 }
 
-/** More ways to know a host's key or to prove one's own than are built in here. */
-const SSH_ONLY = ['revokedhostkeys', 'knownhostscommand', 'pkcs11provider'];
+/** More ways to know a host's key, to prove one's own and to leave this machine than are built in here. */
+const SSH_ONLY = ['revokedhostkeys', 'knownhostscommand', 'pkcs11provider', 'bindaddress', 'bindinterface'];
 
 /** What wins over the user's configuration. */
 export interface Overrides {

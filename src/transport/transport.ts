@@ -53,16 +53,19 @@ export class TransportError extends Error {
   readonly host: string;
   /** Of a line that was lost: before the script was sent, so nothing of it ran. */
   readonly unsent: boolean;
+  /** The jump host that it happened at; undefined: the host itself, or nobody knows. */
+  readonly hop: string | undefined;
   constructor(
     reason: TransportFailure,
     host: string,
     message: string,
-    options?: { cause?: unknown; unsent?: boolean },
+    options?: { cause?: unknown; unsent?: boolean; hop?: string | undefined },
   ) {
     super(message, options);
     this.reason = reason;
     this.host = host;
     this.unsent = options?.unsent ?? false;
+    this.hop = options?.hop;
   }
 }
 

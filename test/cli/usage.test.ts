@@ -94,6 +94,27 @@ describe('the command line', () => {
     expect(readFileSync(join(cwd, 'half/james-fail2ban.yaml'), 'utf8')).toBe('mine');
   });
 
+  it.each([
+    ['where the kernel takes no folders', '/proc/x/y'],
+    ['below a file', '/etc/passwd/x'],
+  ])('says what keeps it from writing them: %s', async (_, folder) => {
+    const { code, stdout, stderr } = await run('init', folder);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toMatch(/cannot be made \(E[A-Z]+: .*\); name a folder that you can write to\n$/);
+  });
+
+  it.each([
+    ['what is to be said is lost', 74, 'tasks'],
+    ['a failure of its own comes first', 1, 'check none.yaml --json'],
+  ])('on a full disk %s', async (_, code, args) => {
+    const script = `node "${join(repository, 'dist/harden.cjs')}" ${args} >/dev/full; echo $? >&2`;
+    const child = spawn('bash', ['-c', script], { stdio: ['ignore', 'ignore', 'pipe'] });
+    const said = await text(child.stderr);
+    expect(said).toMatch(/^What harden prints could not be written \(ENOSPC: /m);
+    expect(said).toMatch(new RegExp(`\n${code}\n$`));
+    expect(said).not.toMatch(/bug|\bat .*\.[cjt]s/);
+  });
+
   it('prints its version', async () => {
     expect(await run('--version')).toEqual({ code: 0, stdout: '0.1.0\n', stderr: '' });
   });

@@ -232,7 +232,7 @@ describe('a run on one host', () => {
       { says: ['guard rolledback'] },
     ]);
     expect((await apply(host, task('g', [GUARDED]))).byId.g?.reason).toContain(
-      'no new login was possible after it within 60 s (the first that worked came too late)',
+      'no new login confirmed it within 60 s (none was tried in time, as where harden was stopped',
     );
   });
 
@@ -352,6 +352,21 @@ describe('a run on one host', () => {
       .run(task('a', [OK]))
       .check(false);
     expect(notes?.[0]).toMatch(/^whether another run is at work there, or was cut off, could not be seen/);
+  });
+
+  it("begins nothing where what it keeps on the host may be another user's, whatever lies there", async () => {
+    const wrong = '/var/lib/harden belongs to bob, and whoever that is';
+    const says = [
+      FACTS,
+      `probe latest-run ${base64('id=0a0a\nworking=no\npending=yes\nwho=ann\nmark=x\n\n0')} =`,
+      `probe own-folders ${base64(`wrong=${wrong}\nopen=\n0`)} =`,
+      'observed',
+    ];
+    const host = fakeHost([{ says }]);
+    const run = host.run(task('a', [CHANGE]));
+    const { status, reason } = await run.prepare();
+    expect([status, run.pending, host.sent.length]).toEqual(['failed', false, 1]);
+    expect(reason).toContain(`${wrong}. Look at what lies there`);
   });
 
   it('that is interrupted tells the job to end, and begins no further wave', async () => {

@@ -106,6 +106,21 @@ describe('the journal of a wave', () => {
     );
   });
 
+  it('does not say that nobody could get in where a login worked, and only came too late', () => {
+    const outcomes = judgeSteps(
+      { tasks: [pending('g', true)], steps: [step('g')], confirmTimeout: 60 },
+      {
+        steps: [DONE],
+        guard: 'rolledback',
+        late: 'none was tried in time',
+        frames: [{ words: ['observed'] }],
+      },
+    );
+    expect(outcomes.get('g')?.reason).toContain(
+      'no new login confirmed it within 60 s (none was tried in time), so',
+    );
+  });
+
   it('does not blame what failed after the host had undone it', () =>
     expect(
       judge(

@@ -140,6 +140,51 @@ describe('where nobody has looked', () => {
   });
 });
 
+describe('a jump host that nobody has looked at', () => {
+  const HOP = { ...WHERE, hop: 'bastion' };
+  const limits = [{ name: 'DDOS-SSH', protocol: 'tcp', seconds: 60, hitcount: 4 }];
+  const tasks: Task[] = [
+    {
+      id: 'limits',
+      name: 'limits',
+      tags: [],
+      type: asWanted(iptablesRecentTask, { limits }),
+      params: { limits },
+      source: 'x:1:1',
+      local: new Map(),
+    },
+  ];
+  const DROPPED = expect.stringContaining(
+    'the last try was not answered; by the playbook the jump host bastion',
+  );
+
+  it('that did not answer is waited for on the way to a host that knows of no limit', async () => {
+    const direct = run(1, { tasks });
+    await direct.pacer.admit('mail', WHERE);
+    await direct.pacer.unanswered('mail', WHERE);
+    const { pacer, told } = run(1);
+    await pacer.admit('mail', HOP);
+    expect(told).toEqual([DROPPED]);
+  });
+
+  it('admits what the playbook limits there, where it is in the inventory as well', async () => {
+    const tasksOf = ({ hop }: { hop?: string }) => (hop === 'bastion' ? tasks : undefined);
+    for (let turn = 0; turn < 3; turn++) await run(1, { tasksOf }).pacer.admit('mail', HOP);
+    const { pacer, told } = run(1, { tasksOf });
+    await pacer.admit('mail', HOP);
+    expect(told).toEqual([
+      expect.stringContaining('by the playbook the jump host bastion may admit but three'),
+    ]);
+  });
+
+  it('is what it was seen to be, whatever was declared', async () => {
+    await memory({ opened: [], unanswered: Date.now(), looked: { at: 1, limits: [] }, declared: [three] });
+    const { pacer, told } = run(1);
+    await pacer.admit('mail', HOP);
+    expect(told).toEqual([]);
+  });
+});
+
 describe('a look', () => {
   const rules = [
     '-p tcp -m tcp --dport 22 -m recent --set --name X --rsource',

@@ -104,6 +104,49 @@ describe('a host that cannot be worked on: exit 3, and one sentence of what to d
     );
   });
 
+  // both clients see each in their own way
+  describe.each(['ssh', 'openssh'])('reached by %s', (connection) => {
+    it.each<[string, string, string, RegExp]>([
+      [
+        'runs sudo at a terminal only',
+        'echo Defaults requiretty >/etc/sudoers.d/tty',
+        'rm /etc/sudoers.d/tty',
+        /at a terminal only.*Defaults:USER !requiretty/,
+      ],
+      [
+        'wants the password changed',
+        'echo admin:secret | chpasswd; chage -d 0 admin',
+        'chage -d 19000 admin',
+        /changed before anything else.*Log in once by hand/,
+      ],
+      [
+        'wants a password besides the key',
+        'echo AuthenticationMethods publickey,password >/etc/ssh/sshd_config.d/00-two.conf; systemctl reload ssh',
+        'rm /etc/ssh/sshd_config.d/00-two.conf; systemctl reload ssh',
+        /accepted .*SHA256:\S+ for user admin and then wants password as well \(AuthenticationMethods/,
+      ],
+      [
+        'has an account that expired',
+        'chage -E 1 admin',
+        'chage -E -1 admin',
+        /in the middle of the login .*chage -l admin.*each is a login that fails/,
+      ],
+      [
+        'lets nobody in for now',
+        'echo back at noon >/etc/nologin',
+        'rm /etc/nologin',
+        /it said “back at noon”\).*\/etc\/nologin/,
+      ],
+    ])('%s', async (_, alter, repair, says) => {
+      await host.must(alter);
+      try {
+        expect(await refused({ connection })).toMatch(says);
+      } finally {
+        await host.must(repair);
+      }
+    });
+  });
+
   it('wants a password for sudo', async () => {
     expect(await refused({ user: 'operator' })).toMatch(/password.*HARDEN_BECOME_PASSWORD/);
     const wrong = await refused({ user: 'operator' }, { HARDEN_BECOME_PASSWORD: 'wr0ng-Secret' });

@@ -335,3 +335,68 @@ describe('fail2ban', () => {
     );
   });
 });
+
+describe('what apply could not do is foreseen by check, and the other tasks go on', () => {
+  const other = { id: 'other', name: 'other', file: { path: '/etc/foreseen', content: 'x\n' } };
+  const applied = async (tasks: Tasks) => {
+    await host.must('rm -f /etc/foreseen');
+    const [check, apply] = [await run('check', tasks), await run('apply', tasks)];
+    expect([check.exitCode, apply.exitCode], apply.text).toEqual([3, 3]);
+    expect([check.tasks.other?.status, apply.tasks.other?.status]).toEqual(['drift', 'changed']);
+    return [check.tasks.it, apply.tasks.it];
+  };
+
+  it.each([
+    ['file', { path: '/etc/owned', content: 'x', owner: 'nobody-here' }, 'user nobody-here'],
+    ['file', { path: '/etc/hostname', group: 'nobody-here' }, 'group nobody-here'],
+    ['directory', { path: '/srv/owned', owner: 'nobody-here' }, 'user nobody-here'],
+  ])('a %s is to belong to nobody that is known: %j', async (type, params, who) => {
+    for (const one of await applied([{ id: 'it', name: 'it', [type]: params }, other]))
+      expect(one).toMatchObject({ status: 'blocked', reason: `there is no ${who} on this host` });
+  });
+
+  it('whom a command brings is waited for', async () => {
+    const tasks = [
+      { id: 'user', name: 'user', command: { run: 'useradd -r brought', creates: '/etc/brought-by-us' } },
+      { id: 'it', name: 'it', directory: { path: '/srv/brought', owner: 'brought', group: 'brought' } },
+    ];
+    (tasks[0] as { command: { run: string } }).command.run += ' && touch /etc/brought-by-us';
+    expect((await run('check', tasks)).tasks.it?.reason).toBe('unknown until user has been applied');
+    await converge(tasks);
+    expect(await host.must('stat -c %U:%G /srv/brought')).toBe('brought:brought');
+  });
+
+  it('a mask with no unit behind it stays', async () => {
+    await host.must('ln -s /dev/null /etc/systemd/system/nothing.service; systemctl daemon-reload');
+    for (const one of await applied([{ id: 'it', name: 'it', service: { name: 'nothing' } }, other]))
+      expect(one).toMatchObject({
+        status: 'blocked',
+        reason: 'it is masked, and there is no unit nothing.service behind the mask on this host',
+      });
+    expect(await host.must('readlink /etc/systemd/system/nothing.service')).toBe('/dev/null');
+    // one that has a unit
+    const unit = '[Service]\\nExecStart=/bin/sleep inf\\n[Install]\\nWantedBy=multi-user.target\\n';
+    await host.must(`printf '${unit}' >/usr/lib/systemd/system/some.service; systemctl mask some`);
+    await converge([{ id: 'it', name: 'it', service: { name: 'some' } }]);
+  });
+
+  it('a package that others would have to go for names them', async () => {
+    await host.must(`mkdir -p /srv/repo && cd /srv/repo
+      for name in stays comes; do
+        mkdir -p $name/DEBIAN
+        printf 'Package: %s\nVersion: 1\nArchitecture: all\nMaintainer: x <x@example.org>\nDescription: x\n' $name >$name/DEBIAN/control
+        [ $name = stays ] || echo 'Conflicts: stays' >>$name/DEBIAN/control
+        dpkg-deb -b $name $name.deb >/dev/null
+        { cat $name/DEBIAN/control; printf 'Filename: ./%s.deb\nSize: %s\nSHA256: %s\n\n' $name $(stat -c %s $name.deb) $(sha256sum $name.deb | cut -d' ' -f1); } >>Packages
+      done
+      chmod -R a+rX /srv/repo
+      echo 'deb [trusted=yes] file:/srv/repo ./' >/etc/apt/sources.list.d/own.list
+      apt-get -qq update && apt-get -qq install stays >/dev/null 2>&1`);
+    const result = await run('apply', [{ id: 'it', name: 'it', package: { name: 'comes' } }]);
+    expect(result.exitCode).toBe(3);
+    expect(result.tasks.it?.reason).toMatch(
+      /^install comes failed: it cannot stand beside these, which would have to be removed: stays\. harden removes nothing for it: .*run again$/,
+    );
+    expect(await host.must("dpkg-query -W -f '${Status}' stays")).toBe('install ok installed');
+  });
+});

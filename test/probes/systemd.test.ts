@@ -34,6 +34,17 @@ describe('unit probe', () => {
     expect(seen.get('ufw.service')).toEqual({ state: 'absent' });
   });
 
+  it('tells a mask with a unit behind it from one without', () => {
+    const masked = block({ LoadState: 'masked', UnitFileState: 'masked' });
+    const output = Buffer.from(`${[masked, masked, block({})].join('\n\n')}\n\nBehind=b.service `);
+    const seen = unitProbe.parse(output, ['a', 'b', 'c']);
+    expect([...seen.values()].map((one) => one.state === 'present' && one.value.hollow)).toEqual([
+      true,
+      undefined,
+      undefined,
+    ]);
+  });
+
   it('does not make up a unit that systemctl said nothing of', () => {
     expect(() => unitProbe.parse(Buffer.from(block({})), ['a', 'b'])).toThrow('fewer units');
   });

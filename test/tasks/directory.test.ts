@@ -50,8 +50,20 @@ describe('directory', () => {
       { verdict: 'failed', reason: '/srv/d could not be looked at: no' },
     ],
   ])('%s', (_, directory, parent, verdict) => {
-    expect(directoryTask.plan({ path: '/srv/d', mode: '0755' }, { directory, parent }, context())).toEqual(
-      verdict,
-    );
+    expect(
+      directoryTask.plan({ path: '/srv/d', mode: '0755' }, { directory, parent, accounts: [] }, context()),
+    ).toEqual(verdict);
+  });
+
+  it.each<[string, Observed<'known'>[], object]>([
+    ['user', [absent, present('known')], { verdict: 'needs', key: 'user:bob' }],
+    ['group', [present('known'), absent], { verdict: 'needs', key: 'group:mail' }],
+    ['group', [present('known'), unreadable('no')], { verdict: 'failed' }],
+    ['', [present('known'), present('known')], { verdict: 'change' }],
+  ])('made over to a %s that is not there', (kind, accounts, verdict) => {
+    const params = { path: '/srv/d', owner: 'bob', group: 'mail' };
+    const found = directoryTask.plan(params, { directory: absent, parent: there, accounts }, context());
+    expect(found).toMatchObject(verdict);
+    expect(found.reason).toContain(kind);
   });
 });

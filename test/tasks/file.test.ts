@@ -124,13 +124,15 @@ describe('file', () => {
       { verdict: 'failed', reason: '/etc/x could not be looked at: I/O error' },
     ],
   ])('a file %s', (_, params, file, verdict, directory = parent) => {
-    expect(fileTask.plan(params, { file, parent: directory, model }, context())).toEqual(verdict);
+    expect(fileTask.plan(params, { file, parent: directory, model, accounts: [] }, context())).toEqual(
+      verdict,
+    );
   });
 
   it('is written into a directory that an earlier task makes', () => {
     const verdict = fileTask.plan(
       { path },
-      { file: absent, parent: absent, model: absent },
+      { file: absent, parent: absent, model: absent, accounts: [] },
       context({ promises: ['file:/etc'] }),
     );
     expect(verdict).toMatchObject({ verdict: 'change' });
@@ -140,7 +142,7 @@ describe('file', () => {
     const local = new Map([['motd', Buffer.from('hi')]]);
     const verdict = fileTask.plan(
       { path, source: 'motd' },
-      { file: absent, parent, model },
+      { file: absent, parent, model, accounts: [] },
       context({ local }),
     );
     expect(verdict).toMatchObject({ changes: [{ content: Buffer.from('hi') }] });
@@ -154,7 +156,7 @@ describe('file', () => {
     expect(file.arg).toEqual({ path, content: 'never' });
     const verdict = fileTask.plan(
       { path, content: 'x', sensitive: true },
-      { file: absent, parent, model },
+      { file: absent, parent, model, accounts: [] },
       context(),
     );
     expect(verdict).toMatchObject({ changes: [{ sensitive: true }] });

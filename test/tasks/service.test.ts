@@ -31,6 +31,15 @@ describe('service', () => {
       { reason: 'it does not start at boot', ...actions('enable') },
     ],
     [
+      'is masked, with no unit behind the mask',
+      unit({ unitFileState: 'masked', activeState: 'inactive', hollow: true }),
+      {
+        verdict: 'needs',
+        key: 'package:x',
+        reason: 'it is masked, and there is no unit x.service behind the mask on this host',
+      },
+    ],
+    [
       'is masked and stopped',
       unit({ unitFileState: 'masked', activeState: 'inactive' }),
       {

@@ -84,6 +84,24 @@ test.each<[via: 'direct' | 'sudo' | 'sudo-password', code: number, stderr: strin
   expect(refusal.sentence).not.toContain(mark.prompt);
 });
 
+test.each<[via: 'direct' | 'sudo', stderr: string, sentence: RegExp]>([
+  ['sudo', 'sudo: sorry, you must have a tty to run sudo\n', /at a terminal only.*Defaults:USER !requiretty/],
+  [
+    'sudo',
+    'WARNING: Your password has expired.\nPassword change required but no TTY available.\n',
+    /password .* changed before anything else.*Log in once by hand/,
+  ],
+  ['direct', 'WARNING: Your password has expired.\n', /Log in once by hand/],
+  [
+    'sudo',
+    'sudo: Account or password is expired, reset your password and try again\n',
+    /changed before anything else/,
+  ],
+  ['sudo', 'sudo: Account expired or PAM config lacks an "account" section\n', /does not let the login user/],
+])('what to do, %s: %j', (via, stderr, sentence) => {
+  expect(classifyRefusal(via, exit(1), stderr, mark).sentence).toMatch(sentence);
+});
+
 test.each([
   ['PASSWORD-77', false],
   ['We trust you have received the usual lecture.\nPASSWORD-77', false],

@@ -130,3 +130,22 @@ test('a login that is rejected afterwards leaves it written down, as ssh does', 
   expect(server.said).toHaveLength(1);
   expect(server.log.connections).toBe(1);
 });
+
+test.each(['ssh', 'openssh'] as const)(
+  'where the configuration names no file that keeps it, --accept-new is not what %s advises',
+  async (connection) => {
+    const server = await unknown();
+    const sshBinary = join(server.dir, 'ssh');
+    await writeFile(
+      sshBinary,
+      '#!/bin/sh\nexec ssh -F none -o UserKnownHostsFile=/dev/null -o GlobalKnownHostsFile=/dev/null "$@"\n',
+      { mode: 0o755 },
+    );
+    const { knownHostsFiles: _, ...options } = server.options;
+    const refused = connect({ ...server.target, connection }, { ...options, sshBinary });
+    await expect(refused).rejects.toMatchObject({
+      reason: 'host-key-unknown',
+      message: expect.stringMatching(/is not known: .*then pin it as host_key: .*nowhere to record it\.$/),
+    });
+  },
+);

@@ -40,6 +40,13 @@ describe('by way of a jump host, the one that failed is named', () => {
       at(`${bastion} took the connection`),
     ],
     [
+      'the jump host answers nothing, and ssh is ended before it can say so',
+      `${version}\ndebug1: Connecting to 203.0.113.1 [203.0.113.1] port 22.\n`,
+      lines(proxied, silent),
+      'timeout',
+      at(`${bastion} did not answer within 10 s`),
+    ],
+    [
       'the jump host has a key that is not known',
       lines(connected, keyShown, unknown),
       lines(proxied, closedProxy),

@@ -63,6 +63,28 @@ describe('why no login came about', () => {
       /in the middle of the login/,
     ],
     [
+      'closed after a key was offered',
+      lines(connected, kex, offering(), 'Connection closed by 203.0.113.10 port 22'),
+      { said: 'System is going down.\n' },
+      'lost',
+      /it said “System is going down\.”\), after a key .* was offered.*chage -l deploy.*\/etc\/nologin/,
+    ],
+    [
+      'a key and more is wanted',
+      lines(
+        connected,
+        kex,
+        offering(),
+        'debug1: Server accepts key: /k/id ED25519 SHA256:ZozR60 explicit',
+        'Authenticated using "publickey" with partial success.',
+        'debug1: Authentications that can continue: password,keyboard-interactive',
+        'deploy@203.0.113.10: Permission denied (password,keyboard-interactive).',
+      ),
+      {},
+      'login-rejected',
+      /accepted \/k\/id, SHA256:ZozR60 for user deploy and then wants password or keyboard-interactive as well/,
+    ],
+    [
       'another protocol',
       lines(
         connected,

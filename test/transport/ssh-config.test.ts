@@ -49,6 +49,14 @@ test.each([
   expect(parseSettings(text, 'h', env).agent).toBe(socket);
 });
 
+test.each([
+  ['bindaddress 192.0.2.7', ['bindaddress']],
+  ['bindinterface eth1', ['bindinterface']],
+  ['pkcs11provider none', []],
+])('what only ssh carries out: %j', (text, sshOnly) => {
+  expect(parseSettings(text, 'h', {}).sshOnly).toEqual(sshOnly);
+});
+
 test('none means none', () => {
   const text =
     'userknownhostsfile none\nproxycommand none\nproxyjump none\nhostkeyalias none\nidentityfile none';

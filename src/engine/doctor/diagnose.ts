@@ -8,6 +8,7 @@ import { firewallProbe } from '../../probes/firewall.ts';
 import { historyProbe } from '../../probes/history.ts';
 import { initProbe } from '../../probes/init.ts';
 import { kernelModuleProbe } from '../../probes/kernel-module.ts';
+import { ownFoldersProbe } from '../../probes/own-folders.ts';
 import { ask, type Observed, type Question } from '../../probes/probe.ts';
 import { latestRunProbe } from '../../probes/runs.ts';
 import { spaceProbe } from '../../probes/space.ts';
@@ -20,7 +21,7 @@ import { fail2ban } from './fail2ban.ts';
 import { type Finding, notLookedAt } from './finding.ts';
 import { iptables, trusted } from './firewall.ts';
 import { aptLock, dpkg, UPGRADING } from './packages.ts';
-import { lock, unfinished } from './runs.ts';
+import { lock, ownFolders, unfinished } from './runs.ts';
 import { sshd } from './sshd.ts';
 import * as system from './system.ts';
 import { type Journey, RUNGS, way } from './way.ts';
@@ -31,6 +32,7 @@ const ON_THE_HOST = [
   'distribution',
   'iptables',
   'clock',
+  'folder',
   'lock',
   'run',
   'disk',
@@ -51,6 +53,7 @@ const init = ask(initProbe, 'init' as const);
 const firewall = ask(firewallProbe, 'firewall' as const);
 const recent = ask(kernelModuleProbe, 'xt_recent');
 const clock = ask(clockProbe, 'clock' as const);
+const folders = ask(ownFoldersProbe, 'own-folders' as const);
 const runs = ask(historyProbe, 'all' as const);
 const latest = ask(latestRunProbe, 'latest' as const);
 const aptLocks = ask(aptLocksProbe, 'apt-locks' as const);
@@ -70,6 +73,7 @@ export const QUESTIONS: readonly Question<unknown>[] = [
   init,
   firewall,
   recent,
+  folders,
   runs,
   latest,
   aptLocks,
@@ -114,6 +118,7 @@ function onTheHost({ seen, asked, tasks }: Examination): Record<OnTheHost, Findi
     distribution: system.distribution(seen.facts),
     iptables: iptables(seen.get(firewall), seen.get(recent)),
     clock: system.clock(seen.get(clock), asked, units(CLOCK_UNITS)),
+    folder: ownFolders(seen.get(folders)),
     lock: withSystemd(() => lock(run)),
     run: withSystemd(() => unfinished(run, seen.get(runs))),
     disk: system.disk(WRITTEN.map((path) => [path, seen.get(space(path))])),

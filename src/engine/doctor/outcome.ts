@@ -15,6 +15,7 @@ const NAMES: Readonly<Partial<Record<Check, string>>> = {
   tcp: 'TCP',
   'host-key': 'host key',
   init: 'systemd',
+  folder: 'own folder',
   run: 'last run',
   disk: 'free disk',
   apt: 'apt lock',

@@ -1,7 +1,10 @@
 import type { Wave } from '../../probes/history.ts';
+import type { OwnFolders } from '../../probes/own-folders.ts';
 import type { Observed } from '../../probes/probe.ts';
 import type { LatestRun } from '../../probes/runs.ts';
-import { RUNS } from '../../shell/records.ts';
+import { ADVICE } from '../../shell/own-folders.ts';
+import { RUNS, STATE } from '../../shell/records.ts';
+import { sentenceList } from '../../tasks/common/words.ts';
 import { type Finding, judged, notLookedAt, ok, together, trouble, warning } from './finding.ts';
 
 const by = ({ who }: { readonly who: string }): string => who && ` (${who})`;
@@ -17,6 +20,21 @@ export const lock = (latest: Observed<LatestRun>): Finding =>
             'Wait until it is over: until then harden apply ends with 75.',
           )
         : ok('no run is at work'),
+  });
+
+/** What root runs from there must be root's own. */
+export const ownFolders = (seen: Observed<OwnFolders>): Finding =>
+  judged(seen, {
+    absent: () => ok('nothing is there yet'),
+    present: ({ wrong, open }) => {
+      if (wrong !== undefined) return trouble(wrong, `${ADVICE}.`);
+      return open.length === 0
+        ? ok(`${STATE} is root's alone`)
+        : warning(
+            `others may write to ${sentenceList(open)}, from where root runs scripts`,
+            `See that all in it is right (ls -laR ${STATE}); the next harden apply sets its mode to 0700.`,
+          );
+    },
   });
 
 /** Runs that did not come to their end. Of the last one only: what an earlier one owed, a later one has seen to. */

@@ -21,8 +21,15 @@ apt() {
   [ $status = 0 ] || cat "$words_of_apt" >> "$words_of_apt.failed"
   return $status
 }
+# what would have to go stands in lines that begin with blanks, and ends with the next heading
+in_the_way() {
+  grep -q '^E: Packages need to be removed but remove is disabled' "$words_of_apt.failed" || return 0
+  awk '/^[^ ]/ { gone = /will be REMOVED/; next } gone' "$words_of_apt.failed" | tr -d '*' | xargs -n 1 | sort -u | xargs
+}
 # what dpkg could not do stands on the line after the package
 give_up() {
+  others=$(in_the_way)
+  [ -z "$others" ] || fail "it cannot stand beside these, which would have to be removed: $others. harden removes nothing for it: see that they can go, remove them by hand (apt-get remove), and run again"
   words=$(tr -d '\\r' < "$words_of_apt.failed" | awk '
     (reason || /^(E:|W: Failed to fetch|dpkg: error| [^ ]+ : )/) && !seen[$0]++
     { reason = /^dpkg: error/ }' | tail -n 6)

@@ -5,6 +5,7 @@ export const AbsolutePath = (description: string) =>
   Type.String({
     description,
     pattern: '^(?!.*/(/|\\.{1,2}(/|$)))/[^\\0\\n\\\\]*[^/\\0\\n\\\\ \\t]$',
+    nameBytes: 255,
     maxLength: 4095,
     explain: 'an absolute path without //, /./, /../ or a backslash, and without / or a blank at its end',
   });

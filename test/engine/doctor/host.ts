@@ -36,6 +36,7 @@ const WELL: Readonly<Record<string, Observed<unknown>>> = {
   'firewall firewall': present(FIREWALL),
   'kernel-module xt_recent': present('loaded'),
   'clock clock': present(NOW + 0.2),
+  'own-folders own-folders': present({ open: [] }),
   'history all': absent,
   'latest-run latest': absent,
   'apt-locks apt-locks': present([]),

@@ -40,6 +40,18 @@ describe('an absolute path', () => {
   );
 });
 
+it.each([
+  ['a'.repeat(255), 0],
+  ['a'.repeat(256), 1],
+  // two bytes each
+  ['\u00e4'.repeat(127), 0],
+  ['\u00e4'.repeat(128), 1],
+])('a name of a path may have 255 bytes: %j', (name, problems) => {
+  const found = said({ path: `/srv/${name}/x` });
+  expect(found).toHaveLength(problems);
+  if (problems > 0) expect(found[0]).toContain('has a name in it of more than 255 bytes');
+});
+
 it('a command is one argument of a shell', () => {
   expect(said({ run: 'a\nb "c" $(d)' })).toEqual([]);
   expect(said({ run: 'a\0' })).toEqual(['"a\\u0000" is not allowed here because of a NUL character (Y.)']);
