@@ -171,7 +171,7 @@ describe('file', () => {
   ])('says that a secret can be read %s', (_, over, mode, told) => {
     const file = present(fileState({ sha256: sum('old'), mode }));
     const params = { path, content: 'new', sensitive: true, ...over };
-    const { notes } = fileTask.plan(params, { file, parent, model }, context());
+    const { notes } = fileTask.plan(params, { file, parent, model, accounts: [] }, context());
     expect(notes).toEqual(
       told
         ? [
