@@ -4,6 +4,7 @@ import { type Held, type Place, placeProbe } from '../probes/held.ts';
 import { ask, type Observed, type Probe, present, type Question, unreadable } from '../probes/probe.ts';
 import { sensitiveProbe } from '../probes/sensitive.ts';
 import {
+  beside,
   type Frame,
   frameFunctions,
   observed,
@@ -34,10 +35,11 @@ export class Inquiry {
 
   /** Asks everything in one go. Prints a `probe` frame each, then `observed`. */
   script(): Sh {
-    const calls = [...this.#byProbe.values()].map(({ probe, args }) =>
-      probeCall(probe.name, probe.script([...args.values()])),
-    );
-    return lines([...calls, observed]);
+    const calls = (slow: boolean) =>
+      [...this.#byProbe.values()]
+        .filter(({ probe }) => (probe.slow ?? false) === slow)
+        .map(({ probe, args }) => probeCall(probe.name, probe.script([...args.values()])));
+    return lines([beside(calls(true), calls(false)), observed]);
   }
 
   /** The answers. Undefined if the end of the observation did not arrive: then nothing is known. */

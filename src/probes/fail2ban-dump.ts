@@ -23,6 +23,7 @@ export interface DumpedJail {
  */
 export const fail2banDumpProbe = defineProbe<'dump', Dump>({
   name: 'fail2ban-dump',
+  slow: true,
   key: () => 'dump',
   script: () =>
     raw(`[ -d /etc/fail2ban ] && command -v fail2ban-client >/dev/null || exit 0

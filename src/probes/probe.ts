@@ -20,6 +20,8 @@ export const unreadable = (why: string): Observed<never> => ({ state: 'unreadabl
 export interface Probe<A, T> {
   /** Unique; also names the probe's frame in the output: `[a-z0-9-]+`. */
   readonly name: string;
+  /** It starts a program that takes long, and is run beside the others. */
+  readonly slow?: true;
   /** Identity of what is asked: two questions with one key are one question. */
   key(arg: A): string;
   /** Merges two questions with the same key into one that answers both (default: the first is kept). */

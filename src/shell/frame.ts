@@ -1,4 +1,4 @@
-import { raw, type Sh, sh } from './quote.ts';
+import { lines, raw, type Sh, sh } from './quote.ts';
 
 /**
  * Frames carry what pieces of a script print through anything that may stand around it (motd, `.bashrc` noise,
@@ -42,6 +42,12 @@ probe() {
 export function probeCall(name: string, code: Sh): Sh {
   return sh`probe ${name} ${`{\n${code.text}\n} </dev/null\n`}`;
 }
+
+/** Runs `others` while `slow` runs: what slow ones print waits in a pipe, so that no line of the two is mixed, and no file is needed. */
+export const beside = (slow: readonly Sh[], others: readonly Sh[]): Sh =>
+  slow.length === 0
+    ? lines(others)
+    : lines([raw('{'), ...slow, raw('} | { {'), ...others, raw(':\n} </dev/null\ncat\n}')]);
 
 /** The end of an observation: without it the output is known to be incomplete. */
 export const observed = raw('frame observed');

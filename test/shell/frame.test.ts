@@ -2,6 +2,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
+  beside,
   feed,
   frameFunctions,
   frames,
@@ -97,5 +98,30 @@ describe('feed', () => {
       }),
       { numRuns: 30 },
     );
+  });
+});
+
+describe('beside', () => {
+  it('runs the slow ones while the others run, and mixes no lines of the two', () => {
+    const long = 'x'.repeat(100_000);
+    const slow = [raw('sleep 1'), raw(`i=0; while [ $i -lt 5 ]; do echo "slow ${long}"; i=$((i + 1)); done`)];
+    const others = [
+      raw('sleep 1'),
+      raw(`i=0; while [ $i -lt 5 ]; do echo "other ${long}"; i=$((i + 1)); done; cat`),
+    ];
+    const began = performance.now();
+    const { stdout } = run(script(lines([beside(slow, others), raw('echo end')])));
+    expect(performance.now() - began).toBeLessThan(1900);
+    expect(stdout.toString().split('\n')).toEqual([
+      ...Array(5).fill(`other ${long}`),
+      ...Array(5).fill(`slow ${long}`),
+      'end',
+      '',
+    ]);
+  });
+
+  it('goes on where one of either fails, and needs no slow one', () => {
+    expect(run(script(beside([raw('false')], [raw('false'), raw('echo a')]))).stdout.toString()).toBe('a\n');
+    expect(run(script(beside([], [raw('echo a')]))).stdout.toString()).toBe('a\n');
   });
 });
