@@ -1,7 +1,7 @@
 import { Type } from '@sinclair/typebox';
 import { describe, expect, it } from 'vitest';
 import { Inquiry } from '../../src/engine/observe.ts';
-import { nextWave, plan, questionsOf } from '../../src/engine/plan.ts';
+import { DOORS, nextWave, plan, questionsOf } from '../../src/engine/plan.ts';
 import { placeProbe } from '../../src/probes/held.ts';
 import { ask } from '../../src/probes/probe.ts';
 import { frames } from '../../src/shell/frame.ts';
@@ -128,7 +128,7 @@ describe('plan', () => {
     const changes = [{ kind: 'remove-file', path: '/real', sha256: '' }] as const;
     const tasks = [task('a', plain, { ...CHANGE, changes }, owns), task('b', plain, CHANGE)];
     const questions = questionsOf(tasks, false);
-    expect(questions).toEqual([ask(placeProbe, '/etc/x')]);
+    expect(questions).toEqual([DOORS, ask(placeProbe, '/etc/x')]);
     const output = Buffer.from('mount /real\n0').toString('base64');
     const looked = new Inquiry(questions).read(
       frames(`@@aa probe place ${output} =\n@@aa observed\n`, 'aa'),
@@ -137,6 +137,22 @@ describe('plan', () => {
       { status: 'blocked', reason: expect.stringMatching(/^\/real is a mount of its own/) },
       { status: 'change' },
     ]);
+  });
+
+  it('guards what the host names as a door, says what sshd does not read of it, and of others any file where it names none', () => {
+    const write = (path: string): Verdict => ({
+      ...CHANGE,
+      changes: [{ kind: 'remove-file', path, sha256: '' }],
+    });
+    const tasks = [task('a', plain, write('/opt/ssh/a.conf')), task('b', plain, write('/opt/b'))];
+    const output = Buffer.from('config /opt/ssh\n\n0').toString('base64');
+    const named = new Inquiry([DOORS]).read(frames(`@@aa probe doors ${output} =\n@@aa observed\n`, 'aa'))!;
+    const decisions = (looked: typeof seen) => plan(tasks, looked, FACTS, false).map((one) => one.decision);
+    expect(decisions(named)).toMatchObject([
+      { guarded: true, notes: [expect.stringMatching(/^sshd goes on with what it read before/)] },
+      { guarded: false, notes: [] },
+    ]);
+    expect(decisions(seen)).toMatchObject([{ guarded: true }, { guarded: true }]);
   });
 
   it('does not guess below a pending barrier, even where all looks well', () => {
