@@ -9,7 +9,7 @@ import { defineProbe, present } from './probe.ts';
 export interface Doors {
   /** Home folders. */
   readonly homes: readonly string[];
-  /** Shells, keys, what sshd runs or reads for a login, what sudoers includes: files, and folders with all that is in them. */
+  /** Shells, keys, what sshd and PAM run or read for a login, what sudoers includes: files, and folders with all that is in them. */
   readonly parts: readonly string[];
   /** What sshd_config includes: files, and folders in which a pattern looks for them. */
   readonly configs: readonly string[];
@@ -77,6 +77,17 @@ const KEYS = `
 !/^[ \\t]*#/ && match($0, /command="([^"\\\\]|\\\\.)*"/) {
   count = split(substr($0, RSTART + 9, RLENGTH - 10), word, /["\\047\\\\ \\t]+/)
   for (i = 1; i <= count; i++) if (word[i] ~ /^\\//) print "run", word[i]
+}`;
+
+/** What PAM and the units of sshd name, but for what only greets: `run PATH`. Where a name depends on the user, all in its folder. */
+const WORDS = `
+!/^[ \\t]*#|pam_(env|motd|mail|lastlog|issue|echo)/ {
+  count = split($0, word, /[ \\t\\r"\\047=]+/)
+  for (i = 1; i <= count; i++) {
+    sub(/^[-@:+!]+/, "", word[i])
+    kind = sub(/\\/[^\\/]*[$%].*/, "", word[i]) ? "part" : "run"
+    if (word[i] ~ /^\\//) print kind, word[i]
+  }
 }`;
 
 /**
@@ -164,6 +175,11 @@ for name in sshd sudo; do
 done
 ! can_read /etc/ssh/sshd_config || read_all '${SSHD}' /etc/ssh/sshd_config
 ! can_read /etc/sudoers || read_all '${SUDO}' /etc/sudoers
+set --
+for file in /etc/pam.d/* /etc/default/ssh /etc/systemd/system/ssh*.service /etc/systemd/system/ssh*.service.d/* /lib/systemd/system/ssh*.service; do
+  ! can_read "$file" || set -- "$@" "$file"
+done
+read_all '${WORDS}' "$@"
 IFS='
 '
 set -f

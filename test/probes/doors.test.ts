@@ -137,6 +137,31 @@ ln -s /opt/d/linked /opt/rules/link`);
     expect(parts).not.toContain('/opt/no');
   });
 
+  it('is what PAM and the unit of sshd name, but for what only greets', () => {
+    const { parts } = seen(`
+mkdir -p /etc/pam.d /etc/default /etc/systemd/system/ssh.service.d
+cat > /etc/pam.d/sshd <<'END'
+# auth required pam_exec.so /opt/no
+auth required pam_exec.so quiet /opt/check
+auth required pam_listfile.so item=user file=/opt/allowed onerr=fail
+auth required pam_totp.so secret=/opt/secrets/\${USER}/totp
+session optional pam_motd.so motd=/opt/no
+END
+echo 'SSHD_OPTS="-f /opt/config"' > /etc/default/ssh
+printf '[Service]\nEnvironmentFile=-/opt/env\nExecStartPre=-/opt/before /opt/d\n' > /etc/systemd/system/ssh.service.d/x.conf`);
+    expect(parts).toEqual(
+      expect.arrayContaining([
+        '/opt/check',
+        '/opt/allowed',
+        '/opt/secrets',
+        '/opt/config',
+        '/opt/env',
+        '/opt/before',
+      ]),
+    );
+    expect(parts.filter((path) => ['/opt/no', '/opt/d', '/opt'].includes(path))).toEqual([]);
+  });
+
   it('may be reached by a link in /etc', () => {
     const { links } = seen('ln -s /opt/d /etc/pam.d; ln -s nowhere /etc/ssh/x');
     expect(Object.fromEntries(links)).toEqual({ '/etc/pam.d': '/opt/d', '/etc/ssh/x': '/etc/ssh/nowhere' });
