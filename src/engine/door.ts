@@ -1,3 +1,5 @@
+import type { Doors } from '../probes/doors.ts';
+import type { Observed } from '../probes/probe.ts';
 import type { Change, ControlUnit } from '../tasks/change.ts';
 
 /** Files that decide who may connect, log in and become root, and what the network is. */
@@ -5,7 +7,9 @@ const FILES = new RegExp(
   `^/etc/(${[
     // who gets in
     'ssh|fail2ban|sudoers|sudoers\\.d|sudo(_logsrvd)?\\.conf|pam\\.d|security|sssd|nsswitch\\.conf|hosts\\.(allow|deny)',
-    '(g?shadow|passwd|group)-?|nologin|shells|login\\.defs',
+    '(g?shadow|passwd|group)-?|nologin|shells|login\\.defs|pam\\.conf|nslcd\\.conf|libnss-[^/]+|ldap|krb5\\.(conf(\\.d)?|keytab)',
+    // what the libraries of sshd and sudo read, which end where they cannot
+    'ssl/openssl\\.cnf|gss|host\\.conf|gai\\.conf|selinux',
     // what lets them through
     'nftables\\.(conf|d)|iptables|ufw|firewalld|shorewall6?|ferm|sysctl\\.(conf|d)',
     // the way itself
@@ -15,9 +19,14 @@ const FILES = new RegExp(
   ].join('|')})(/|$)`,
 );
 
-/** Keys, what a user's own shell reads, and the programs themselves. */
-const ELSEWHERE =
-  /\/\.ssh(\/|$)|^\/(root|home\/[^/]+)\/\.(profile|bash|zsh|t?csh|pam_environment)|^(\/usr)?\/s?bin\/|^(\/var)?\/run\/nologin$/;
+/** What decides in a home folder who may log in, and what its shell reads before it runs a command. */
+const AT_HOME = String.raw`\.(profile|bash|z(sh|profile|login)|t?csh|login$|pam_environment|config/fish(/|$)|k5(login|users)$|[rs]hosts$)`;
+const OF_HOME = new RegExp(`^${AT_HOME}`);
+
+/** Keys, what is read in the usual homes, and the programs themselves. */
+const ELSEWHERE = new RegExp(
+  String.raw`/\.ssh(/|$)|^/(root|home/[^/]+)/${AT_HOME}|^(/usr)?/s?bin/|^(/usr)?/lib[^/]*/(openssh|sudo|security|pam)(/|$)|^(/var)?/run/nologin$`,
+);
 
 /** What undoing itself needs to run, and what every program reads when it starts. */
 const NEEDED = new RegExp(
@@ -28,8 +37,8 @@ const NEEDED = new RegExp(
   ].join('|')})$|^(/usr)?/lib[^/]*/(.*/)?[^/]+\\.so(\\.[^/]*)?$|^/etc/ld\\.so\\.`,
 );
 
-/** Folders that sshd, sudo and the way to a key go through: they are trusted only with the right owner and mode. */
-const WAYS = /^\/([^/]+|home\/[^/]+|usr\/s?bin|run\/sshd)?$/;
+/** Folders that sshd, sudo and the way to a key go through, and the libraries: no use without the right owner and mode. */
+const WAYS = /^\/([^/]+|home\/[^/]+|usr\/s?bin|run\/sshd)?$|^(\/usr)?\/lib[^/]*(\/|$)/;
 
 /** Units that are the door, or stand in it: they have to be there again after an undoing. */
 const DOORS =
@@ -93,21 +102,55 @@ export function breaksUndoing(change: Change): string | undefined {
 const isPart = (path: string): boolean =>
   FILES.test(path) || ELSEWHERE.test(path) || isDoor(UNIT_FILES.exec(path)?.[1] ?? '');
 
-/** The same of changes that are made together: the file of a guarded unit and what it reads are part of it, wherever they lie. */
-export function cutsOffAmong(all: readonly Change[]): (change: Change) => boolean {
+/**
+ * The same of changes that are made together, on a host with these doors: the file of a guarded unit and what it reads are
+ * part of it, wherever they lie.
+ */
+export function cutsOffAmong(all: readonly Change[], doors: Observed<Doors>): (change: Change) => boolean {
   const units = all.filter((change) => change.kind === 'control-unit').filter(cutsOff);
   const names = new Set(units.map(({ unit }) => unit));
   const read = new Set(units.flatMap(({ reads = [] }) => reads));
+  const isNamed = namedBy(doors);
   return (change) =>
     cutsOff(change) ||
-    ('path' in change && (read.has(change.path) || names.has(UNIT_FILES.exec(change.path)?.[1] ?? '')));
+    ('path' in change &&
+      (read.has(change.path) || names.has(UNIT_FILES.exec(change.path)?.[1] ?? '') || isNamed(change)));
 }
 
+/** Whether a change is to one of the host's own doors, or closes the way to it. Any may be, where they could not be read. */
+function namedBy(doors: Observed<Doors>): (change: Extract<Change, { path: string }>) => boolean {
+  if (doors.state !== 'present') return () => true;
+  const { homes, links } = doors.value;
+  const linked = [...links].flatMap(([from, to]) => (isPart(from) ? [to] : []));
+  const parts = [...doors.value.parts, ...doors.value.configs, ...linked];
+  const ways = new Set([...homes, ...parts].flatMap(foldersAbove));
+  return ({ kind, path }) =>
+    (kind === 'set-attributes' && ways.has(path)) ||
+    isAmong(path, parts) ||
+    homes.some(
+      (home) => path === home || (path.startsWith(`${home}/`) && OF_HOME.test(path.slice(home.length + 1))),
+    );
+}
+
+/** A path, or what lies below it. */
+const isAmong = (path: string, paths: readonly string[]): boolean =>
+  paths.some((one) => path === one || path.startsWith(`${one}/`));
+
+const foldersAbove = (path: string): string[] =>
+  path
+    .split('/')
+    .slice(1, -1)
+    .map((_, index, names) => `/${names.slice(0, index + 1).join('/')}`);
+
 /** Configuration of sshd that none of the changes makes it read: a new login proves nothing of it. */
-export function leftUnread(all: readonly Change[]): string[] {
+export function leftUnread(all: readonly Change[], doors: Observed<Doors>): string[] {
   if (all.some((change) => change.kind === 'control-unit' && SSHD.test(change.unit))) return [];
+  const { configs = [], links = [] } = doors.state === 'present' ? doors.value : {};
+  const included = [...configs, ...[...links].flatMap(([from, to]) => (SSHD_CONFIG.test(from) ? [to] : []))];
   return all.flatMap((change) =>
-    'path' in change && change.kind !== 'set-attributes' && SSHD_CONFIG.test(change.path)
+    'path' in change &&
+    change.kind !== 'set-attributes' &&
+    (SSHD_CONFIG.test(change.path) || isAmong(change.path, included))
       ? [change.path]
       : [],
   );

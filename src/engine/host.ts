@@ -1,7 +1,8 @@
+import type { Doors } from '../probes/doors.ts';
 import type { Facts } from '../probes/facts.ts';
 import { historyProbe } from '../probes/history.ts';
 import { ownFoldersProbe } from '../probes/own-folders.ts';
-import { ask, type Question } from '../probes/probe.ts';
+import { absent, ask, type Observed, type Question } from '../probes/probe.ts';
 import { type LatestRun, latestRunProbe } from '../probes/runs.ts';
 import type { ChangeResult, HostResult, HostStatus, RunEntry, TaskResult } from '../report/result.ts';
 import { ADVICE } from '../shell/own-folders.ts';
@@ -20,11 +21,11 @@ import { startScript } from './lay-down.ts';
 import { type Connect, Line } from './line.ts';
 import { look } from './look.ts';
 import { Inquiry, type Observations } from './observe.ts';
-import { nextWave, type Pending, type Planned, plan, questionsOf } from './plan.ts';
+import { DOORS, nextWave, type Pending, type Planned, plan, questionsOf } from './plan.ts';
 import { remembered } from './remember.ts';
 import { compile } from './steps/compile.ts';
 import { unsupported } from './supported.ts';
-import { cutOff, found, hostStatus, notReached, stoppedBy, unproven } from './told.ts';
+import { cutOff, doorsUnseen, found, hostStatus, notReached, stoppedBy, unproven } from './told.ts';
 import { followScript, undoScript } from './visit.ts';
 
 export interface HostOptions {
@@ -74,6 +75,8 @@ export class HostRun {
   /** The tasks whose job was laid down and has not been judged. */
   #underWay: readonly Pending[] = [];
   #planned: readonly Planned[] = [];
+  /** What lets people in, as the plan has it. */
+  #doors: Observed<Doors> = absent;
   /** What was shown of a task's change when it was first planned. */
   readonly #shown = new Map<string, readonly ChangeResult[]>();
   readonly #outcomes = new Map<string, Outcome>();
@@ -226,6 +229,7 @@ export class HostRun {
       ...(this.#failure ? { reason: this.#failure.reason } : {}),
       notes: [
         ...this.#notes,
+        ...doorsUnseen(this.#doors),
         ...(this.#waves === 0 ? cutOff(this.#earlier, this.#planned) : []),
         ...(this.target.connection === 'local' ? unproven(this.#planned) : []),
       ],
@@ -288,6 +292,7 @@ export class HostRun {
     this.#operator = facts.operator;
     this.#options.looked?.(seen, facts);
     this.#planned = plan(this.#tasks, seen, facts, prove);
+    this.#doors = seen.get(DOORS);
     for (const { task, decision } of this.#planned) {
       if (decision.status === 'change' && !this.#shown.has(task.id)) {
         this.#shown.set(task.id, decision.changes.map(describe));
@@ -297,7 +302,10 @@ export class HostRun {
 
   /** One job on the host. False if what follows cannot be applied. */
   async #applyWave(wave: readonly Pending[]): Promise<boolean> {
-    const { steps, guarded } = compile(wave.map(({ task, decision }) => ({ task, ...decision })));
+    const { steps, guarded } = compile(
+      wave.map(({ task, decision }) => ({ task, ...decision })),
+      this.#doors,
+    );
     const job: Job = {
       run: this.#run,
       id: waveId(this.#run, this.#waves++),

@@ -43,7 +43,7 @@ said=$({ mkdir "$RUN/before" "$RUN/after" && : > "$RUN/files" && : > "$RUN/packa
       raw(`said=$({ sh -n "$RUN/job.sh" && sh -n "$RUN/rollback.sh" && sync "$RUN/job.sh" "$RUN/rollback.sh" "$RUN"; } 2>&1) ||
   refuse 'the job was not written to /var/lib/harden as it was sent'
 said=$(systemd-run --quiet --collect --unit=${JOB_UNIT} --property=Type=exec \\
-  --property=ExecStopPost="/bin/sh $RUN/rollback.sh job" --property=TimeoutStopSec=${UNDOING} /bin/sh "$RUN/job.sh" $HARDEN_CONNECTION 2>&1) || {
+  --property=ExecStopPost="/bin/sh $RUN/rollback.sh job" --property=TimeoutStopSec=${UNDOING} --setenv=HARDEN_USER="\${SUDO_USER:-$(id -un)}" /bin/sh "$RUN/job.sh" $HARDEN_CONNECTION 2>&1) || {
   working || refuse 'systemd did not start the job'
   # it may have started the job all the same, and only not have said so in time
   case $(systemctl show -P ExecStart ${JOB_UNIT}) in *"$RUN/"*) ;; *) rm -rf -- "$RUN"; busy ;; esac

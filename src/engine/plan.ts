@@ -1,3 +1,4 @@
+import { doorsProbe } from '../probes/doors.ts';
 import type { Facts } from '../probes/facts.ts';
 import { placeProbe } from '../probes/held.ts';
 import { ask, type Observed, type Question } from '../probes/probe.ts';
@@ -30,7 +31,10 @@ export interface Planned {
 /** A task that the next wave would apply. */
 export type Pending = Planned & { readonly decision: Extract<Decision, { status: 'change' }> };
 
-/** All questions of all tasks, whether what they write could be written, and what of it must not be shown. */
+/** What lets people in on a host. */
+export const DOORS = ask(doorsProbe, 'doors' as const);
+
+/** All questions of all tasks, whether what they write could be written, whom it could cut off, and what of it must not be shown. */
 export function questionsOf(tasks: readonly Task[], prove: boolean): Question<unknown>[] {
   const ofTasks = tasks.flatMap((task) => [
     ...Object.values(questions(task, prove)).flatMap(
@@ -41,7 +45,7 @@ export function questionsOf(tasks: readonly Task[], prove: boolean): Question<un
       return path === undefined ? [] : [ask(placeProbe, path)];
     }),
   ]);
-  return [...ofTasks, ask(sensitiveProbe, 'all' as const)];
+  return [DOORS, ...ofTasks, ask(sensitiveProbe, 'all' as const)];
 }
 
 const questions = (
@@ -92,8 +96,9 @@ export function plan(tasks: readonly Task[], seen: Observations, facts: Facts, p
     if (decision.status === 'change') expected = expected.after(decision.changes);
   }
   const all = planned.flatMap(({ decision }) => (decision.status === 'change' ? decision.changes : []));
-  const cutsOff = cutsOffAmong(all);
-  const unread = leftUnread(all);
+  const doors = seen.get(DOORS);
+  const cutsOff = cutsOffAmong(all, doors);
+  const unread = leftUnread(all, doors);
   return planned
     .map(({ task, decision }) => {
       if (decision.status !== 'change') return { task, decision };

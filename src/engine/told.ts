@@ -1,3 +1,5 @@
+import type { Doors } from '../probes/doors.ts';
+import type { Observed } from '../probes/probe.ts';
 import type { LatestRun } from '../probes/runs.ts';
 import type { HostStatus, TaskResult, TaskStatus } from '../report/result.ts';
 import type { Outcome } from './judge.ts';
@@ -26,6 +28,14 @@ export function hostStatus(tasks: readonly TaskResult[], ended?: HostStatus): Ho
   if (has('drift', 'unknown')) return 'drift';
   return 'ok';
 }
+
+/** What is guarded on a host that did not say what lets people in. */
+export const doorsUnseen = (doors: Observed<Doors>): string[] =>
+  doors.state === 'unreadable'
+    ? [
+        `which files let you in there could not be seen (${doors.why}), so a change of any file is undone unless a new login confirms it`,
+      ]
+    : [];
 
 /** What became of a run that did not come to its end, beside what a look after it found. */
 export function cutOff(

@@ -1,4 +1,4 @@
-import { foreignLink } from '../shell/links.ts';
+import { followLinks } from '../shell/links.ts';
 import { lines, raw, sh } from '../shell/quote.ts';
 import { absent, defineProbe, type Observed, present, unreadable } from './probe.ts';
 
@@ -48,7 +48,7 @@ const sameContent = (a: FileQuestion['content'], b: FileQuestion['content']): Fi
   return typeof a === 'object' && typeof b === 'object' && a.unless === b.unless ? a : 'always';
 };
 
-const HEADER = raw(`${foreignLink.text}
+const HEADER = raw(`${followLinks.text}
 look() {
   index=$1 path=$2 want=$3
   if ! [ -e "$path" ]; then

@@ -1,11 +1,13 @@
 import { raw } from './quote.ts';
 
 /**
- * A shell function: `foreign_link PATH` prints the uid of the first symbolic link on the way to PATH, itself included,
- * that does not belong to root. Whoever owns such a link chooses what PATH is: what root does to it, root would do to
- * any file of that person's choice.
+ * Shell functions: `follow_links PATH COMMAND` runs COMMAND with the place of each symbolic link on the way to PATH, itself included,
+ * until one fails; then PATH leads to $at, '' for the root.
+ *
+ * `foreign_link PATH` prints the uid of the first such link that does not belong to root. Whoever owns it chooses what
+ * PATH is: what root does to it, root would do to any file of that person's choice.
  */
-export const foreignLink = raw(`foreign_link() {
+export const followLinks = raw(`follow_links() {
   rest=$1 at= hops=0
   while [ -n "$rest" ]; do
     name=\${rest%%/*}
@@ -14,12 +16,13 @@ export const foreignLink = raw(`foreign_link() {
     if [ -L "$at/$name" ]; then
       hops=$((hops + 1))
       [ $hops -le 40 ] || return 0
-      uid=$(stat -c %u -- "$at/$name")
-      [ "$uid" = 0 ] || { echo "$uid"; return; }
+      "$2" "$at/$name" || return 0
       target=$(readlink -n -- "$at/$name"; echo .)
       target=\${target%.}
       case $target in /*) at= ;; esac
       rest=$target/$rest
     else at=$at/$name; fi
   done
-}`);
+}
+is_foreign() { uid=$(stat -c %u -- "$1"); [ "$uid" = 0 ] || { echo "$uid"; return 1; }; }
+foreign_link() { follow_links "$1" is_foreign; }`);

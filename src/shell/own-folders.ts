@@ -1,4 +1,4 @@
-import { foreignLink } from './links.ts';
+import { followLinks } from './links.ts';
 import { lines, raw } from './quote.ts';
 import { RUNS, STATE } from './records.ts';
 
@@ -8,7 +8,7 @@ import { RUNS, STATE } from './records.ts';
  * chooses what lies at its end.
  */
 export const ownFolders = lines([
-  foreignLink,
+  followLinks,
   raw(`TRUSTED="! -user 0 ! -user $(id -u)"
 not_ours() {
   for folder in ${STATE} ${RUNS}; do

@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { breaksUndoing, cutsOff, cutsOffAmong, isDoorPackage, leftUnread } from '../../src/engine/door.ts';
+import type { Doors } from '../../src/probes/doors.ts';
+import { unreadable } from '../../src/probes/probe.ts';
 import type { Change } from '../../src/tasks/change.ts';
+import { doors } from './doors.ts';
 
 const write = (path: string): Change => ({
   kind: 'write-file',
@@ -49,12 +52,27 @@ describe('what could cut the operator off', () => {
     '/usr/bin/sudo',
     '/bin/sh',
     '/run/nologin',
+    '/etc/ssl/openssl.cnf',
+    '/etc/krb5.conf',
+    '/home/ann/.zprofile',
+    '/home/ann/.config/fish/config.fish',
+    '/usr/lib/openssh/sshd-session',
   ])('the file %s', (path) => {
     expect(cutsOff(write(path))).toBe(true);
     expect(cutsOff(attributes(path))).toBe(true);
   });
 
-  it.each(['/', '/etc', '/home', '/home/ann', '/run/sshd', '/usr/bin'])('the attributes of %s', (path) => {
+  it.each([
+    '/',
+    '/etc',
+    '/home',
+    '/home/ann',
+    '/run/sshd',
+    '/usr/bin',
+    '/usr/lib',
+    '/lib/x86_64-linux-gnu/security',
+    '/usr/libexec/sudo',
+  ])('the attributes of %s', (path) => {
     expect(cutsOff(attributes(path))).toBe(true);
   });
 
@@ -72,6 +90,9 @@ describe('what could cut the operator off', () => {
     '/usr/local/bin/report',
     '/home/ann/notes',
     '/etc/harden/limits.ipv4',
+    '/etc/ssl/certs/x.pem',
+    '/home/ann/.config/fishing',
+    '/usr/share/x',
   ])('but not the file %s', (path) => {
     expect(cutsOff(write(path))).toBe(false);
     expect(cutsOff(attributes(path))).toBe(false);
@@ -123,9 +144,78 @@ describe('what could cut the operator off', () => {
     const files = ['/etc/systemd/system/x.service', '/etc/systemd/system/x.service.d/y.conf', '/srv/door'];
     const others = ['/etc/systemd/system/james.service', '/srv/mail'];
     const all = [...files, ...others].map(write);
-    const among = cutsOffAmong([...all, unit('x.service', '/srv/door'), unit('james.service', '/srv/mail')]);
+    const among = cutsOffAmong(
+      [...all, unit('x.service', '/srv/door'), unit('james.service', '/srv/mail')],
+      doors(),
+    );
     expect(all.map(among)).toEqual([true, true, true, false, false]);
-    expect(all.map(cutsOffAmong(all))).toEqual(all.map(() => false));
+    expect(all.map(cutsOffAmong(all, doors()))).toEqual(all.map(() => false));
+  });
+});
+
+describe('a door that the host names', () => {
+  const HOST: Partial<Doors> = {
+    homes: ['/srv/users/bob', '/root'],
+    parts: ['/opt/keys/admin', '/opt/sudo', '/usr/local/bin/keys'],
+    configs: ['/opt/ssh'],
+    links: new Map([
+      ['/etc/ssh/sshd_config.d/x.conf', '/data/sshd/x.conf'],
+      ['/etc/pam.d', '/data/pam'],
+      ['/etc/localtime', '/usr/share/zoneinfo/UTC'],
+    ]),
+  };
+  const among = (change: Change) => cutsOffAmong([change], doors(HOST))(change);
+
+  it.each([
+    '/opt/keys/admin',
+    '/opt/sudo/zz',
+    '/opt/ssh/new.conf',
+    '/usr/local/bin/keys',
+    '/srv/users/bob/.bashrc',
+    '/srv/users/bob',
+    '/data/sshd/x.conf',
+    '/data/pam/sshd',
+  ])('the file %s', (path) => {
+    expect(among(write(path))).toBe(true);
+    expect(among(attributes(path))).toBe(true);
+    expect(among({ kind: 'remove-file', path, sha256: '' })).toBe(true);
+    expect(cutsOffAmong([write(path)], doors())(write(path))).toBe(false);
+  });
+
+  it.each([
+    '/opt/keys',
+    '/opt/sudo',
+    '/usr/local/bin',
+    '/usr/local',
+    '/srv/users',
+    '/data/sshd',
+    '/data/pam',
+  ])('the attributes of %s, through which the way leads', (path) => {
+    expect(among(attributes(path))).toBe(true);
+    expect(cutsOff(attributes(path))).toBe(false);
+  });
+
+  it.each([
+    '/opt/keys/other',
+    '/opt/sudoers',
+    '/opt/ssh.conf',
+    '/usr/local/bin/report',
+    '/srv/users/bob/notes',
+    '/srv/users/bobby/.bashrc',
+    '/usr/share/zoneinfo/UTC',
+    '/data/x',
+  ])('but not %s', (path) => {
+    expect(among(write(path))).toBe(false);
+    expect(among(attributes(path))).toBe(false);
+  });
+
+  it('any file may be one where they could not be read', () => {
+    const unseen = cutsOffAmong([], unreadable('it hung'));
+    const others: Change[] = [
+      { kind: 'install-packages', names: ['mc'] },
+      { kind: 'run-command', command: ':' },
+    ];
+    expect([write('/opt/x'), attributes('/opt'), ...others].map(unseen)).toEqual([true, true, false, false]);
   });
 });
 
@@ -168,5 +258,16 @@ describe('configuration of sshd that nobody makes it read', () => {
     ['a unit that is no door', [write(FILE), unit('james.service', FILE)], [FILE]],
     ['its mode', [attributes(FILE)], []],
     ['what sshd reads at each login', [write('/root/.ssh/authorized_keys')], []],
-  ])('%s', (_, changes, expected) => expect(leftUnread(changes)).toEqual(expected));
+    ['a file that is not included', [write('/opt/ssh/a.conf')], []],
+  ])('%s', (_, changes, expected) => expect(leftUnread(changes, doors())).toEqual(expected));
+
+  it.each<[string, Partial<Doors>]>([
+    ['includes', { configs: ['/opt/ssh'] }],
+    ['reaches through a link', { links: new Map([[FILE, '/opt/ssh/a.conf']]) }],
+  ])('that it %s from elsewhere', (_, host) => {
+    const file = write('/opt/ssh/a.conf');
+    const left = (...changes: Change[]) => leftUnread(changes, doors(host));
+    expect(left(file, write('/opt/sshd.conf'))).toEqual(['/opt/ssh/a.conf']);
+    expect(left(file, unit('ssh.service'))).toEqual([]);
+  });
 });

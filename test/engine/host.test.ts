@@ -46,7 +46,8 @@ const base64 = (text: string) => Buffer.from(text).toString('base64');
 const FACTS = `probe facts ${base64('id=debian\nrelease=12\noperator=192.0.2.1\nsystemd=yes\n\n0')} =`;
 /** harden never ran there. */
 const NO_RUN = `probe latest-run ${base64('\n0')} =`;
-const SEEN = [FACTS, NO_RUN, 'observed'];
+const DOORS = `probe doors ${base64('\n0')} =`;
+const SEEN = [FACTS, DOORS, NO_RUN, 'observed'];
 const done = (steps: number) =>
   Array.from({ length: steps }, (_, step) => [`step ${step} start`, `step ${step} 0 =`]).flat();
 
@@ -287,7 +288,12 @@ describe('a run on one host', () => {
   describe('where an earlier run is not over', () => {
     const { mark } = thisHolder();
     const gone = mark.replace(/\d+$/, String(spawnSync('true').pid));
-    const latest = (facts: string) => [FACTS, `probe latest-run ${base64(`${facts}\n0`)} =`, 'observed'];
+    const latest = (facts: string) => [
+      FACTS,
+      DOORS,
+      `probe latest-run ${base64(`${facts}\n0`)} =`,
+      'observed',
+    ];
     const atWork = (by: string) =>
       latest(`id=0a0a\nworking=yes\nended=no\nrolledback=no\nwho=ann@laptop\nmark=${by}\n`);
 
@@ -345,6 +351,21 @@ describe('a run on one host', () => {
       ]);
       expect((await run.apply()).notes).toEqual([]);
     });
+  });
+
+  it('says that it takes every file for a door where those could not be seen', async () => {
+    const notes = async (...says: string[]) =>
+      (
+        await fakeHost([{ says }])
+          .run(task('a', [OK]))
+          .check(false)
+      ).notes;
+    expect(await notes(...SEEN)).toEqual([]);
+    expect(
+      await notes(FACTS, NO_RUN, `probe doors ${base64('\n1')} ${base64('no awk')}=`, 'observed'),
+    ).toEqual([
+      'which files let you in there could not be seen (exit status 1: no awk), so a change of any file is undone unless a new login confirms it',
+    ]);
   });
 
   it('does not claim that no run is at work where that could not be seen', async () => {

@@ -1,7 +1,7 @@
 import { Type } from '@sinclair/typebox';
 import { describe, expect, it } from 'vitest';
 import { Inquiry } from '../../src/engine/observe.ts';
-import { nextWave, plan, questionsOf } from '../../src/engine/plan.ts';
+import { DOORS, nextWave, plan, questionsOf } from '../../src/engine/plan.ts';
 import { placeProbe } from '../../src/probes/held.ts';
 import { ask } from '../../src/probes/probe.ts';
 import { sensitiveProbe } from '../../src/probes/sensitive.ts';
@@ -61,6 +61,9 @@ const task = (
 });
 
 const seen = new Inquiry([]).read(frames('@@aa observed\n', 'aa'))!;
+/** What a probe printed. */
+const frame = (name: string, text: string) =>
+  `@@aa probe ${name} ${Buffer.from(`${text}\n0`).toString('base64')} =\n`;
 const decide = (...tasks: Task[]) => plan(tasks, seen, FACTS, false).map(({ decision }) => decision);
 
 describe('plan', () => {
@@ -129,7 +132,7 @@ describe('plan', () => {
     const changes = [{ kind: 'remove-file', path: '/real', sha256: '' }] as const;
     const tasks = [task('a', plain, { ...CHANGE, changes }, owns), task('b', plain, CHANGE)];
     const questions = questionsOf(tasks, false);
-    expect(questions).toEqual([ask(placeProbe, '/etc/x'), ask(sensitiveProbe, 'all')]);
+    expect(questions).toEqual([DOORS, ask(placeProbe, '/etc/x'), ask(sensitiveProbe, 'all')]);
     const output = Buffer.from('mount /real\n0').toString('base64');
     const looked = new Inquiry(questions).read(
       frames(`@@aa probe place ${output} =\n@@aa observed\n`, 'aa'),
@@ -154,8 +157,6 @@ describe('plan', () => {
       { kind: 'set-attributes', path: '/real', summary: '' },
     ] as const;
     const tasks = [task('a', plain, { ...CHANGE, changes }, ['file:/etc/x'])];
-    const frame = (name: string, text: string) =>
-      `@@aa probe ${name} ${Buffer.from(`${text}\n0`).toString('base64')} =\n`;
     const looked = new Inquiry(questionsOf(tasks, false)).read(
       frames(`${frame('place', '- /real')}${frame('sensitive', noted)}@@aa observed\n`, 'aa'),
     )!;
@@ -168,6 +169,23 @@ describe('plan', () => {
         'the content of /real is not shown: an earlier run noted that it is sensitive',
       ),
     );
+  });
+
+  it('guards what the host names as a door, says what sshd does not read of it, and of others any file where it names none', () => {
+    const write = (path: string): Verdict => ({
+      ...CHANGE,
+      changes: [{ kind: 'remove-file', path, sha256: '' }],
+    });
+    const tasks = [task('a', plain, write('/opt/ssh/a.conf')), task('b', plain, write('/opt/b'))];
+    const named = new Inquiry(questionsOf([], false)).read(
+      frames(`${frame('doors', 'config /opt/ssh\n')}${frame('sensitive', '')}@@aa observed\n`, 'aa'),
+    )!;
+    const decisions = (looked: typeof seen) => plan(tasks, looked, FACTS, false).map((one) => one.decision);
+    expect(decisions(named)).toMatchObject([
+      { guarded: true, notes: [expect.stringMatching(/^sshd goes on with what it read before/)] },
+      { guarded: false, notes: [] },
+    ]);
+    expect(decisions(seen)).toMatchObject([{ guarded: true }, { guarded: true }]);
   });
 
   it('does not guess below a pending barrier, even where all looks well', () => {

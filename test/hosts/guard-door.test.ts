@@ -18,7 +18,7 @@ const UNTOUCHED = `
   ls /etc/systemd/system /etc/systemd/system/sysinit.target.wants`;
 
 /** The run was undone, nothing of it is left, and the operator gets in. */
-async function undone(result: Record, before: string, states: object): Promise<void> {
+async function undone(result: Record, before: string, states: object, state = UNTOUCHED): Promise<void> {
   expect(result.exitCode, result.text).toBe(4);
   expect(result.host.status).toBe('rolled-back');
   expect(statuses(result)).toEqual(states);
@@ -27,7 +27,7 @@ async function undone(result: Record, before: string, states: object): Promise<v
   const latest = (await record('log', host.inventory())).host.runs?.at(-1);
   expect(latest).toMatchObject({ state: 'rolled back', tasks: [], undone: latest?.changes });
   expect(latest?.changes).toBeGreaterThan(0);
-  expect(await host.must(UNTOUCHED)).toBe(before);
+  expect(await host.must(state)).toBe(before);
   expect(await host.must('ls /var/lib/harden/runs/current')).toMatch(/\brolledback\n(.*\n)*undone\b/);
   const { code, stdout } = await login(host, 'sudo -n id -u');
   expect([code, stdout]).toEqual([0, '0\n']);
@@ -125,6 +125,76 @@ describe.sequential('an operator', () => {
     const before = await host.must(UNTOUCHED);
     const states = Object.fromEntries(Object.keys(tasks).map((id) => [id, 'rolled-back']));
     await undone(await apply(tasks), before, states);
+  });
+});
+
+describe.sequential('a door of the host itself, which lies where no other host has one:', () => {
+  const file = (path: string, content: string, more: object = {}) => ({ file: { path, content, ...more } });
+  const CLOSED = file('/opt/door/key', '# none\n');
+  const KEY = '/home/admin/.ssh/authorized_keys';
+  const sshdReads = (text: string) =>
+    `echo '${text}' > ${PATH}; systemctl reload ssh; sleep 1; ! [ -e ${KEY} ] || mv ${KEY} /opt/door/key`;
+
+  it.each<[string, string, object]>([
+    ['keys that are a link', `mv ${KEY} /opt/door/key; ln -s /opt/door/key ${KEY}`, CLOSED],
+    ['keys that sshd is told of', sshdReads('AuthorizedKeysFile /opt/door/key'), CLOSED],
+    [
+      'a command that prints keys',
+      `printf '#!/bin/sh\ncat /opt/door/key\n' > /opt/door/print; chmod 755 /opt/door/print
+${sshdReads('AuthorizedKeysCommand /opt/door/print\nAuthorizedKeysCommandUser nobody')}`,
+      file('/opt/door/print', '#!/bin/sh\nexit 1\n'),
+    ],
+    [
+      'the way to them',
+      sshdReads('AuthorizedKeysFile /opt/door/key'),
+      { directory: { path: '/opt/door', mode: '0777' } },
+    ],
+    [
+      'what sudoers includes',
+      'mkdir /opt/door/sudo; echo "@includedir /opt/door/sudo" >> /etc/sudoers',
+      file('/opt/door/sudo/zz', 'admin ALL=(ALL) !ALL\n', { mode: '0440' }),
+    ],
+    [
+      'a home elsewhere',
+      'mv /home/admin /opt/door/admin; sed -i s,/home/admin,/opt/door/admin, /etc/passwd',
+      file('/opt/door/admin/.bashrc', 'exit 1\n'),
+    ],
+    [
+      'that home itself',
+      'mv /home/admin /opt/door/admin; sed -i s,/home/admin,/opt/door/admin, /etc/passwd',
+      { directory: { path: '/opt/door/admin', mode: '0777' } },
+    ],
+    ['the libraries', ':', { directory: { path: '/usr/lib', mode: '0700' } }],
+    [
+      'what sshd is linked with',
+      ':',
+      file(
+        '/etc/ssl/openssl.cnf',
+        'openssl_conf = x\n[x]\nproviders = y\n[y]\nz = z_sect\n[z_sect]\nmodule = /none\nactivate = 1\n',
+      ),
+    ],
+  ])('%s', async (_name, prepare, door) => {
+    await host.must(`mkdir -p /opt/door; cp -a /etc/passwd /etc/sudoers /root; ${prepare}`);
+    const state = `${UNTOUCHED.replaceAll(' /home/admin', ' $(readlink -f ~admin)')}; find /opt/door -exec stat -c '%n %a %U:%G %s' {} + | sort; stat -c %a /usr/lib; sha256sum /etc/ssl/openssl.cnf`;
+    const before = await host.must(state);
+    await undone(await apply({ door }, 5), before, { door: 'rolled-back' }, state);
+    await host.must(`
+      [ ! -d /opt/door/admin ] || mv /opt/door/admin /home
+      [ ! -e /opt/door/key ] || mv -T /opt/door/key ${KEY}
+      cp -a /root/passwd /root/sudoers /etc; rm -rf ${PATH} /opt/door; systemctl reload ssh`);
+  });
+
+  it('what sshd includes from there, confirmed by one more connection', async () => {
+    await host.must(`mkdir -p /opt/door; echo 'Include /opt/door/*.conf' > ${PATH}; systemctl reload ssh`);
+    const result = await apply({ door: file('/opt/door/a.conf', 'MaxSessions 7\n') });
+    expect(result.exitCode, result.text).toBe(0);
+    expect(result.host.connections).toBe(2);
+    await host.must(`rm -r ${PATH} /opt/door; systemctl reload ssh`);
+  });
+
+  it('beside which other files are changed as ever', async () => {
+    const result = await apply({ other: file('/opt/other', 'x\n') });
+    expect([result.exitCode, result.host.connections, result.host.roundTrips]).toEqual([0, 1, 2]);
   });
 });
 

@@ -1,3 +1,5 @@
+import type { Doors } from '../../probes/doors.ts';
+import type { Observed } from '../../probes/probe.ts';
 import { type Sh, sh } from '../../shell/quote.ts';
 import type { Change, SyncFail2ban } from '../../tasks/change.ts';
 import type { Task } from '../../tasks/task.ts';
@@ -89,8 +91,8 @@ export interface Work {
   readonly guarded: readonly Change[];
 }
 
-/** The work of one wave. */
-export function compile(wave: readonly TaskChanges[]): Work {
+/** The work of one wave on a host with these doors. */
+export function compile(wave: readonly TaskChanges[], doors: Observed<Doors>): Work {
   const steps: Step[] = [];
   const guarded: Change[] = [];
   const guardedTasks: string[] = [];
@@ -102,7 +104,7 @@ export function compile(wave: readonly TaskChanges[]): Work {
   const leaving = all.some(
     (change) => change.kind === 'remove-packages' && change.names.includes('fail2ban'),
   );
-  const cutsOff = cutsOffAmong(all);
+  const cutsOff = cutsOffAmong(all, doors);
   const syncing = all.some(({ kind }) => kind === 'sync-fail2ban');
   for (const { task, changes } of wave) {
     const cuts = changes.some((change) => cutsOff(change) && !(leaving && ofFail2ban(change)));

@@ -1,5 +1,5 @@
 import { CONTENT_LIMIT } from '../../probes/file.ts';
-import { foreignLink } from '../../shell/links.ts';
+import { followLinks } from '../../shell/links.ts';
 import { raw } from '../../shell/quote.ts';
 
 /** A shell function that stands on its own: the guard's undoing needs it too. */
@@ -41,7 +41,7 @@ put_file_back() (
  * Shell functions that the steps of a job share. `$RUN` is the run's directory; what they note in it is told in
  * `src/shell/records.ts`.
  */
-export const stepLibrary = raw(`${foreignLink.text}
+export const stepLibrary = raw(`${followLinks.text}
 fail() { echo "$*" >&2; exit 1; }
 digest() { sha256sum < "$1" | cut -d' ' -f1; }
 # note_file STATE PATH: sets $n, under which copies of it lie

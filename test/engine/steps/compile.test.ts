@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { compile, type TaskChanges } from '../../../src/engine/steps/compile.ts';
+import { compile as compileFor, type TaskChanges } from '../../../src/engine/steps/compile.ts';
 import type { Change, ControlUnit } from '../../../src/tasks/change.ts';
+import { doors } from '../doors.ts';
 
 const entry = (id: string, ...changes: Change[]): TaskChanges => ({ task: { id }, changes });
 const write = (path: string): Change => ({
@@ -28,6 +29,7 @@ const rules: Change = {
   lists: [],
 };
 
+const compile = (wave: readonly TaskChanges[]) => compileFor(wave, doors());
 const outline = (...wave: TaskChanges[]) =>
   compile(wave).steps.map(({ phase, tasks, title }) => `${phase} ${tasks.join('+')}: ${title}`);
 
@@ -45,6 +47,17 @@ describe('compile', () => {
       'confirmed limits: write /rules',
       'confirmed limits: enable limits.service',
     ]);
+  });
+
+  it('guards what the host names as a door', () => {
+    const wave = [entry('keys', write('/opt/keys')), entry('other', write('/opt/other'))];
+    const { steps, guarded } = compileFor(wave, doors({ parts: ['/opt/keys'] }));
+    expect(steps.map(({ phase, tasks }) => `${phase} ${tasks}`)).toEqual([
+      'plain other',
+      'arm keys',
+      'guarded keys',
+    ]);
+    expect(guarded).toEqual([write('/opt/keys')]);
   });
 
   it('does what no host could undo after the login that confirms the rest', () => {

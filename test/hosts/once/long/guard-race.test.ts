@@ -5,6 +5,7 @@ import { newRunId, waveId } from '../../../../src/engine/job.ts';
 import { startScript } from '../../../../src/engine/lay-down.ts';
 import { Inquiry } from '../../../../src/engine/observe.ts';
 import { compile } from '../../../../src/engine/steps/compile.ts';
+import { absent } from '../../../../src/probes/probe.ts';
 import { feed, frameFunctions } from '../../../../src/shell/frame.ts';
 import { raw } from '../../../../src/shell/quote.ts';
 import { startHost, type TestHost } from '../../host.ts';
@@ -43,9 +44,10 @@ it(`a change is confirmed or undone, never both and never neither (${ROUNDS} rou
 it('a guarded step that hangs is undone, and does not go on afterwards', async () => {
   const command =
     'iptables -I INPUT -p tcp --dport 9 -j DROP; (sleep 12; iptables -I INPUT -p tcp --dport 10 -j DROP) & sleep 300';
-  const { steps, guarded } = compile([
-    { task: { id: 'hangs' }, changes: [{ kind: 'run-command', command, guarded: true }] },
-  ]);
+  const { steps, guarded } = compile(
+    [{ task: { id: 'hangs' }, changes: [{ kind: 'run-command', command, guarded: true }] }],
+    absent,
+  );
   const run = newRunId();
   const job = startScript({
     run,
