@@ -1,5 +1,6 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { $ } from 'zx';
+import { testedDistribution } from './distributions.ts';
 import { login, startHost, type TestHost } from './host.ts';
 import { applyTasks, type Record, record, statuses, type TasksById } from './record.ts';
 
@@ -135,6 +136,29 @@ describe.sequential('a door of the host itself, which lies where no other host h
   const sshdReads = (text: string) =>
     `echo '${text}' > ${PATH}; systemctl reload ssh; sleep 1; ! [ -e ${KEY} ] || mv ${KEY} /opt/door/key`;
 
+  beforeEach(() => host.must('mkdir /opt/door; cp -a /etc/passwd /etc/sudoers /root'));
+  afterEach(() =>
+    host.must(`
+      [ ! -d /opt/door/admin ] || mv /opt/door/admin /home
+      [ ! -e /opt/door/key ] || mv -T /opt/door/key ${KEY}
+      cp -a /root/passwd /root/sudoers /etc; rm -rf ${PATH} /opt/door; systemctl reload ssh`),
+  );
+
+  // OpenSSL 1.1 goes on without what it cannot load
+  const LINKED: [string, string, object][] =
+    testedDistribution() === 'debian11'
+      ? []
+      : [
+          [
+            'what sshd is linked with',
+            ':',
+            file(
+              '/etc/ssl/openssl.cnf',
+              'openssl_conf = x\n[x]\nproviders = y\n[y]\nz = z_sect\n[z_sect]\nmodule = /none\nactivate = 1\n',
+            ),
+          ],
+        ];
+
   it.each<[string, string, object]>([
     ['keys that are a link', `mv ${KEY} /opt/door/key; ln -s /opt/door/key ${KEY}`, CLOSED],
     ['keys that sshd is told of', sshdReads('AuthorizedKeysFile /opt/door/key'), CLOSED],
@@ -159,37 +183,20 @@ ${sshdReads('AuthorizedKeysCommand /opt/door/print\nAuthorizedKeysCommandUser no
       'mv /home/admin /opt/door/admin; sed -i s,/home/admin,/opt/door/admin, /etc/passwd',
       file('/opt/door/admin/.bashrc', 'exit 1\n'),
     ],
-    [
-      'that home itself',
-      'mv /home/admin /opt/door/admin; sed -i s,/home/admin,/opt/door/admin, /etc/passwd',
-      { directory: { path: '/opt/door/admin', mode: '0777' } },
-    ],
     ['the libraries', ':', { directory: { path: '/usr/lib', mode: '0700' } }],
-    [
-      'what sshd is linked with',
-      ':',
-      file(
-        '/etc/ssl/openssl.cnf',
-        'openssl_conf = x\n[x]\nproviders = y\n[y]\nz = z_sect\n[z_sect]\nmodule = /none\nactivate = 1\n',
-      ),
-    ],
+    ...LINKED,
   ])('%s', async (_name, prepare, door) => {
-    await host.must(`mkdir -p /opt/door; cp -a /etc/passwd /etc/sudoers /root; ${prepare}`);
+    await host.must(prepare);
     const state = `${UNTOUCHED.replaceAll(' /home/admin', ' $(readlink -f ~admin)')}; find /opt/door -exec stat -c '%n %a %U:%G %s' {} + | sort; stat -c %a /usr/lib; sha256sum /etc/ssl/openssl.cnf`;
     const before = await host.must(state);
-    await undone(await apply({ door }, 5), before, { door: 'rolled-back' }, state);
-    await host.must(`
-      [ ! -d /opt/door/admin ] || mv /opt/door/admin /home
-      [ ! -e /opt/door/key ] || mv -T /opt/door/key ${KEY}
-      cp -a /root/passwd /root/sudoers /etc; rm -rf ${PATH} /opt/door; systemctl reload ssh`);
+    await undone(await apply({ door }), before, { door: 'rolled-back' }, state);
   });
 
   it('what sshd includes from there, confirmed by one more connection', async () => {
-    await host.must(`mkdir -p /opt/door; echo 'Include /opt/door/*.conf' > ${PATH}; systemctl reload ssh`);
+    await host.must(`echo 'Include /opt/door/*.conf' > ${PATH}; systemctl reload ssh`);
     const result = await apply({ door: file('/opt/door/a.conf', 'MaxSessions 7\n') });
     expect(result.exitCode, result.text).toBe(0);
     expect(result.host.connections).toBe(2);
-    await host.must(`rm -r ${PATH} /opt/door; systemctl reload ssh`);
   });
 
   it('beside which other files are changed as ever', async () => {
