@@ -191,8 +191,8 @@ describe('what stands in the way on the host is named, and nothing else', () => 
       'disk',
       'failed',
       /\/var\/lib\/harden \(on \/dev\/shm\) has \d+ MiB left \| Make room/,
-      'ln -s /dev/shm /var/lib/harden; fallocate -l 505M /dev/shm/filler',
-      'rm /var/lib/harden /dev/shm/filler',
+      'mkdir -m 0700 /dev/shm/harden; ln -s /dev/shm/harden /var/lib/harden; fallocate -l 505M /dev/shm/filler',
+      'rm -r /var/lib/harden /dev/shm/harden /dev/shm/filler',
     ],
     [
       'a read-only file system',

@@ -183,11 +183,11 @@ ${sshdReads('AuthorizedKeysCommand /opt/door/print\nAuthorizedKeysCommandUser no
       'mv /home/admin /opt/door/admin; sed -i s,/home/admin,/opt/door/admin, /etc/passwd',
       file('/opt/door/admin/.bashrc', 'exit 1\n'),
     ],
-    ['the libraries', ':', { directory: { path: '/usr/lib', mode: '0700' } }],
+    ['the libraries', ':', { directory: { path: '/lib', mode: '0700' } }],
     ...LINKED,
   ])('%s', async (_name, prepare, door) => {
     await host.must(prepare);
-    const state = `${UNTOUCHED.replaceAll(' /home/admin', ' $(readlink -f ~admin)')}; find /opt/door -exec stat -c '%n %a %U:%G %s' {} + | sort; stat -c %a /usr/lib; sha256sum /etc/ssl/openssl.cnf`;
+    const state = `${UNTOUCHED.replaceAll(' /home/admin', ' $(readlink -f ~admin)')}; find /opt/door -exec stat -c '%n %a %U:%G %s' {} + | sort; stat -Lc %a /lib; sha256sum /etc/ssl/openssl.cnf`;
     const before = await host.must(state);
     await undone(await apply({ door }), before, { door: 'rolled-back' }, state);
   });

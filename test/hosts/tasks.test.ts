@@ -376,7 +376,7 @@ describe('what apply could not do is foreseen by check, and the other tasks go o
     expect(await host.must('readlink /etc/systemd/system/nothing.service')).toBe('/dev/null');
     // one that has a unit
     const unit = '[Service]\\nExecStart=/bin/sleep inf\\n[Install]\\nWantedBy=multi-user.target\\n';
-    await host.must(`printf '${unit}' >/usr/lib/systemd/system/some.service; systemctl mask some`);
+    await host.must(`printf '${unit}' >/lib/systemd/system/some.service; systemctl mask some`);
     await converge([{ id: 'it', name: 'it', service: { name: 'some' } }]);
   });
 
