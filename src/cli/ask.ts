@@ -12,11 +12,26 @@ export async function confirm(question: string, signal: AbortSignal): Promise<bo
 }
 
 /** Whether somebody gets in to this machine from elsewhere, which only a person can try. No answer in time is none. */
-export const loginWorks = (name: string, seconds: number, stop: AbortSignal | undefined): Promise<boolean> =>
-  confirm(
-    `${name} is changed. Log in to it anew, from where you usually do, and become root: does that work? (undone in ${seconds} s)`,
-    AbortSignal.any([AbortSignal.timeout(seconds * 1000), ...(stop ? [stop] : [])]),
-  );
+export async function loginWorks(
+  name: string,
+  seconds: number,
+  stop: AbortSignal | undefined,
+): Promise<boolean> {
+  // Node 20 forgets a signal that is made of others, or of a time, when nothing else holds it
+  const over = new AbortController();
+  const end = () => over.abort();
+  const timer = setTimeout(end, seconds * 1000);
+  stop?.addEventListener('abort', end, { once: true });
+  try {
+    return await confirm(
+      `${name} is changed. Log in to it anew, from where you usually do, and become root: does that work? (undone in ${seconds} s)`,
+      over.signal,
+    );
+  } finally {
+    clearTimeout(timer);
+    stop?.removeEventListener('abort', end);
+  }
+}
 
 function answer(
   question: string,

@@ -36,7 +36,7 @@ export function judgeSteps({ tasks, steps, confirmTimeout }: Wave, journal: Jour
   const cause = breach
     ? `a later step failed (${breach.title})`
     : journal.stopped
-      ? `the run was interrupted before a new login confirmed it${whyNot(journal)}`
+      ? `the run was ${journal.keptOut === undefined ? 'interrupted' : 'ended'} before a new login confirmed it${whyNot(journal)}`
       : ended
         ? journal.late && !journal.bannedBy
           ? `no new login confirmed it within ${confirmTimeout} s (${journal.late})`

@@ -7,7 +7,7 @@ import type { Change, ControlUnit, SetAttributes } from './change.ts';
 import { AbsolutePath } from './common/params.ts';
 import { unseen } from './common/verdicts.ts';
 import { sentenceList } from './common/words.ts';
-import { defineRemoval, defineTask } from './task.ts';
+import { defineRemoval, defineTask, type Mistake } from './task.ts';
 
 const schema = Type.Object(
   {
@@ -34,8 +34,15 @@ const schema = Type.Object(
   { additionalProperties: false, title: 'service' },
 );
 
+/** systemctl describes no unit at all where one of those asked for is a template. */
+const noTemplate = ({ name }: { readonly name?: string }): Mistake[] =>
+  name !== undefined && /^@|@(\.[a-z]+)?$/.test(name)
+    ? [[['name'], `${name} is a template and no unit: name an instance of it, such as ssh@1.service`]]
+    : [];
+
 const removal = defineRemoval(schema, {
   summary: 'whether it starts at boot, and whether it runs, is as before harden first controlled it.',
+  check: noTemplate,
   questions: ({ name }) => ({ unit: ask(unitProbe, name), origin: ask(unitOriginProbe, unitName(name)) }),
   plan({ name }, { unit: state, origin }) {
     const unit = unitName(name);
@@ -85,6 +92,7 @@ export const serviceTask = defineTask({
     `package:${unitName(name).replace(/\.service$/, '')}`,
     ...tracks.map((path) => `file:${path}` as const),
   ],
+  check: noTemplate,
   questions: ({ name, tracks = [] }) => ({
     unit: ask(unitProbe, name),
     tracked: tracks.map((path) => ask(fileProbe, { path, content: 'never' })),

@@ -207,6 +207,20 @@ describe('files', () => {
       ),
     ).toEqual(['restore-file /etc/x']));
 
+  it('that went with what the run purged are not called removed by somebody', () =>
+    expect(
+      plan(
+        run({
+          files: [file({ now: { state: 'absent' } })],
+          packages: [{ name: 'fail2ban', change: 'removed', there: false }],
+        }),
+      ),
+    ).toMatchObject({
+      verdict: 'blocked',
+      reason:
+        '/etc/x went with what that run purged (fail2ban), and no rollback installs packages: harden apply makes all of it anew',
+    }));
+
   it('that went with a package of the run are no obstacle', () =>
     expect(
       plan(

@@ -116,3 +116,16 @@ describe('service', () => {
     expect(verdict).toMatchObject(actions('restart'));
   });
 });
+
+it.each([
+  ['ssh', false],
+  ['ssh@1', false],
+  ['ssh@1.service', false],
+  ['tpl@', true],
+  ['tpl@.service', true],
+  ['@', true],
+  ['@1.service', true],
+])('the name %s is that of a template: %s', (name, template) => {
+  for (const { check } of [serviceTask, serviceTask.removal])
+    expect(check?.({ name })).toHaveLength(Number(template));
+});

@@ -4,6 +4,7 @@ import type { Change, Expected } from '../change.ts';
 import { attributeDrift } from '../common/attributes.ts';
 import { NOTHING, type Part } from '../common/part.ts';
 import { blocked, type Obstacle } from '../common/verdicts.ts';
+import { sentenceList } from '../common/words.ts';
 import { laterFirst, stands } from './advice.ts';
 import { ownFile } from './unit-file.ts';
 
@@ -39,10 +40,13 @@ function filePart(file: RunFile, { files, units, packages, waves, later }: RunAn
     const by = later.filter((run) =>
       run.files.some((one) => one.path === path && stands(filePart(one, { ...run, later: [] }))),
     );
+    const purged = packages.filter(({ change, there }) => change === 'removed' && !there);
     return blocked(
       by.length > 0
         ? `${path} ${what} since that run: ${laterFirst(by)}`
-        : `${path} ${what} since that run, by no apply that harden remembers: ${byHand(before)}`,
+        : now.state === 'absent' && purged.length > 0
+          ? `${path} went with what that run purged (${sentenceList(purged.map(({ name }) => name))}), and no rollback installs packages: harden apply makes all of it anew`
+          : `${path} ${what} since that run, by no apply that harden remembers: ${byHand(before)}`,
     );
   };
   if (before.state === 'lost')

@@ -156,6 +156,7 @@ describe.sequential('connection: local', () => {
 
   it.each([
     ['y', 0, 'you can still get in, as you say', '1 changed and proven', 'VERBOSE'],
+    ['', 4, '', 'confirmed it (you did not say that you get in), so the host undid it', 'none'],
     ['n', 4, '', 'confirmed it (you did not say that you get in), so the host undid it', 'none'],
   ])('asks who is at the terminal whether a login works: %s', async (answer, code, told, became, level) => {
     const path = '/etc/ssh/sshd_config.d/local.conf';
@@ -163,8 +164,8 @@ describe.sequential('connection: local', () => {
     await install({ 'playbook.yaml': stringify({ name: 'sshd', tasks: [task] }) });
     const { stdout } = await mail.exec(`cd /opt/harden; rm -f ${path} in; mkfifo in
       said() { i=0; until grep -q "$1" out || [ $i -gt 300 ]; do sleep 0.1; i=$((i + 1)); done; }
-      : > out; script -qfec './node harden.cjs apply' out < in >/dev/null & exec 3> in
-      said 'Apply to'; echo y >&3; said 'does that work'; echo ${answer} >&3
+      : > out; script -qfec './node harden.cjs apply --confirm-timeout 10' out < in >/dev/null & exec 3> in
+      said 'Apply to'; echo y >&3; said 'does that work'; ${answer && `echo ${answer} >&3`}
       wait $!; echo "status $?"; cat out; cat ${path} || echo none`);
     expect(stdout).toMatch(new RegExp(`^status ${code}\n`));
     expect(stdout).toContain('this machine itself: no login from elsewhere confirms');
