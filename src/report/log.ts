@@ -51,7 +51,7 @@ function whatOf(run: Omit<RunEntry, 'id' | 'began' | 'who' | 'command' | 'state'
   const list = (word: string, ids: readonly string[]) =>
     ids.length > 0 ? [`${word}: ${ids.join(', ')}`] : [];
   return [
-    [count, made].filter(Boolean).join(': ') || 'no change noted',
+    [count, made].filter(Boolean).join(undone === 0 ? ': ' : '; applied: ') || 'no change noted',
     ...list('taken away', removed),
     ...list('failed', failed),
     ...list(

@@ -67,9 +67,11 @@ describe('the runs of a host', () => {
       { id: 'gone', reason: '', changes: [], steps: [0], guarded: false, removes: true },
       { id: 'door', reason: '', changes: [], steps: [1, 2], guarded: true, removes: true },
       { id: 'key', reason: '', changes: [], steps: [1, 3], guarded: true },
+      // armed, and not begun
+      { id: 'late', reason: '', changes: [], steps: [1, 4], guarded: true },
     ];
     expect(
-      runsOf([wave({ plan: { tasks }, guard: 'rolledback', done: [0, 1], failed: [2] })], undefined)[0],
+      runsOf([wave({ plan: { tasks }, guard: 'rolledback', done: [0, 1, 3], failed: [2] })], undefined)[0],
     ).toMatchObject({ tasks: ['gone'], removed: ['gone'], failed: ['door'], unconfirmed: ['door', 'key'] });
   });
 
