@@ -94,7 +94,11 @@ export class Follower {
       await this.#reconnect(error, script);
     }
     await this.#confirming;
-    const why = { ...(this.#keptOut && { keptOut: this.#keptOut }), ...(this.#late && { late: this.#late }) };
+    const why = {
+      ...(this.#keptOut && { keptOut: this.#keptOut }),
+      ...(this.#late && { late: this.#late }),
+      ...(this.#denied.signal.aborted && { denied: true as const }),
+    };
     return { ...this.#journal(), ...why };
   }
 
@@ -177,7 +181,6 @@ export class Follower {
     const began = performance.now();
     progress(asks);
     if (typeof witness === 'function' && !(await witness(confirmTimeout, stop))) {
-      this.#keptOut = 'you did not say that you get in';
       this.#denied.abort();
       return false;
     }

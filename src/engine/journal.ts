@@ -25,6 +25,8 @@ export interface Journal {
   readonly keptOut?: string;
   /** Why a new login that worked did not confirm. */
   readonly late?: string;
+  /** The person who was asked instead did not say that a login works. */
+  readonly denied?: true;
   /** What could not be undone. */
   readonly trouble?: string;
   /** It ended early because the operator said so. */

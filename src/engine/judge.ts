@@ -35,18 +35,20 @@ export function judgeSteps({ tasks, steps, confirmTimeout }: Wave, journal: Jour
   const hanging = steps.find((_, index) => journal.steps[index]?.state === 'running');
   const cause = breach
     ? `a later step failed (${breach.title})`
-    : journal.stopped
-      ? `the run was ${journal.keptOut === undefined ? 'interrupted' : 'ended'} before a new login confirmed it${whyNot(journal)}`
-      : ended
-        ? journal.late && !journal.bannedBy
-          ? `no new login confirmed it within ${confirmTimeout} s (${journal.late})`
-          : `no new login was possible after it within ${confirmTimeout} s${whyNot(journal)}`
-        : `the run was ended${hanging ? ` in the middle of a step (${hanging.title})` : ''} before a new login could confirm it`;
+    : journal.denied
+      ? 'nobody said that a login from elsewhere works'
+      : journal.stopped
+        ? 'the run was interrupted before a new login confirmed it'
+        : ended
+          ? journal.late && !journal.bannedBy
+            ? `no new login confirmed it within ${confirmTimeout} s (${journal.late})`
+            : `no new login was possible after it within ${confirmTimeout} s${whyNot(journal)}`
+          : `the run was ended${hanging ? ` in the middle of a step (${hanging.title})` : ''} before a new login could confirm it`;
   const rolledBack = journal.guard === 'rolledback';
   const stopper = rolledBack ? breach : broken;
   const since = stopper
     ? `an earlier step failed (${stopper.title})`
-    : journal.stopped
+    : journal.stopped && !journal.denied
       ? 'the run was interrupted'
       : 'the host undid what comes before it';
   const trouble = notPutBack(journal.trouble);

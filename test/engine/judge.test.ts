@@ -249,6 +249,22 @@ describe('the journal of a wave', () => {
       },
     }));
 
+  it('says of a person who did not say that a login works, and of no interruption', () =>
+    expect(
+      Object.fromEntries(
+        judgeSteps(
+          { tasks: [pending('g', true)], steps: [step('g')], confirmTimeout: 60 },
+          {
+            steps: [DONE],
+            guard: 'rolledback',
+            stopped: true,
+            denied: true,
+            frames: [{ words: ['stopped'] }, { words: ['observed'] }],
+          },
+        ),
+      ).g?.reason,
+    ).toBe('nobody said that a login from elsewhere works, so the host undid it; before: g differs'));
+
   it('claims nothing of steps after which it just ends', () =>
     expect(
       judge([pending('a'), pending('b')], [step('a'), step('b')], [{ state: 'running' }, NOT_RUN]),

@@ -156,8 +156,8 @@ describe.sequential('connection: local', () => {
 
   it.each([
     ['y', 0, 'you can still get in, as you say', '1 changed and proven', 'VERBOSE'],
-    ['', 4, '', 'confirmed it (you did not say that you get in), so the host undid it', 'none'],
-    ['n', 4, '', 'confirmed it (you did not say that you get in), so the host undid it', 'none'],
+    ['', 4, '', 'nobody said that a login from elsewhere works, so the host undid it', 'none'],
+    ['n', 4, '', 'nobody said that a login from elsewhere works, so the host undid it', 'none'],
   ])('asks who is at the terminal whether a login works: %s', async (answer, code, told, became, level) => {
     const path = '/etc/ssh/sshd_config.d/local.conf';
     const task = { id: 'sshd', name: 'sshd', file: { path, content: 'LogLevel VERBOSE\n' } };
