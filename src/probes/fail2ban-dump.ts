@@ -1,4 +1,5 @@
-import { raw } from '../shell/quote.ts';
+import { trial } from '../shell/fail2ban-trial.ts';
+import { lines, raw } from '../shell/quote.ts';
 import { absent, defineProbe, present, unreadable } from './probe.ts';
 
 /** What fail2ban makes of its files, whether or not it runs: what the next start or reload would do. */
@@ -12,6 +13,8 @@ export interface Dump {
 export interface DumpedJail {
   /** In fail2ban's words, why it leaves this jail out. */
   readonly skipped?: string;
+  /** In fail2ban's words, what of it the server could not take: a reload would leave no jail at all. */
+  readonly refused?: string;
   readonly actions: readonly string[];
   /** It finds a log file, or reads the journal. A jail that wants a log and finds none keeps the whole server from starting. */
   readonly watches: boolean;
@@ -26,16 +29,20 @@ export const fail2banDumpProbe = defineProbe<'dump', Dump>({
   slow: true,
   key: () => 'dump',
   script: () =>
-    raw(`[ -d /etc/fail2ban ] && command -v fail2ban-client >/dev/null || exit 0
+    lines([
+      trial,
+      raw(`[ -d /etc/fail2ban ] && command -v fail2ban-client >/dev/null || exit 0
 status=0
 said=$(fail2ban-client -d 2>&1) || status=$?
 echo "status $status"
 if [ $status = 0 ]; then
   printf '%s\n' "$said" | grep -aE "^\\['(add|start|config-error)'|^\\['(multi-)?set', '[^']*', 'add(action|logpath)'" | cut -c1-500
+  printf '%s\n' "$said" | trial
 else
   # the last line says only that there was an error
   printf '%s\n' "$said" | grep -av -e "^\\['" -e WARNING -e 'Init of command line failed' | sed 's/^.*ERROR:* *//' | cut -c1-400 | tail -n 5
 fi`),
+    ]),
   parse: (output) => new Map([['dump', parseDump(output.toString())]]),
 });
 
@@ -62,10 +69,12 @@ function parseDump(text: string) {
         what === 'action' ? { actions: [...(jails.get(name)?.actions ?? []), value] } : { watches: true },
       );
     const [, skipped, why = ''] =
-      /^\['config-error', .Jail \\?'([^'\\]*)\\?' skipped, because of (?:wrong configuration: )?(.*).\]$/.exec(
+      /^\['config-error', .Jail \\?'([^'\\]*)\\?' skipped, because of (?:wrong configuration: )?(.*?)(?:["']\])?$/.exec(
         row,
       ) ?? [];
     if (skipped !== undefined) set(skipped, { skipped: why });
+    const [, refused, words = ''] = /^refused\t([^\t]*)\t(.*)$/.exec(row) ?? [];
+    if (refused !== undefined) set(refused, { refused: words });
   }
   return present<Dump>({ jails });
 }

@@ -81,7 +81,6 @@ look() {
 /** Files and directories: attributes, sha256, and content where it is needed. */
 export const fileProbe = defineProbe<FileQuestion, FileState>({
   name: 'file',
-  slow: true,
   key: (question) => question.path,
   merge: (a, b) => ({ path: a.path, content: sameContent(a.content, b.content) }),
   script: (questions) =>

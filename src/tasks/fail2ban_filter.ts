@@ -1,5 +1,7 @@
 import { Type } from '@sinclair/typebox';
 import { fail2banProbe, type Jail } from '../probes/fail2ban.ts';
+import { fail2banConfigProbe } from '../probes/fail2ban-config.ts';
+import { fail2banDumpProbe } from '../probes/fail2ban-dump.ts';
 import { type FileState, fileProbe } from '../probes/file.ts';
 import { jamesProbe } from '../probes/james.ts';
 import { fileOriginProbe } from '../probes/origin.ts';
@@ -14,6 +16,7 @@ import { failregexProblem, regexProblem, sameFailregex } from './fail2ban/failre
 import { filterFile, filterPath } from './fail2ban/filter-file.ts';
 import { readSection } from './fail2ban/ini-section.ts';
 import { jamesFailregex } from './fail2ban/james.ts';
+import { loadingOf, lostByReload, unloadable } from './fail2ban/loadable.ts';
 import { JailName } from './fail2ban/schema.ts';
 import { defineRemoval, defineTask } from './task.ts';
 
@@ -101,8 +104,10 @@ export const fail2banFilterTask = defineTask({
     folder: ask(fileProbe, { path: '/etc/fail2ban/filter.d', content: 'never' as const }),
     james: preset ? [ask(jamesProbe, james_home)] : [],
     server: ask(fail2banProbe, 'fail2ban'),
+    dump: ask(fail2banDumpProbe, 'dump'),
+    config: ask(fail2banConfigProbe, 'jails'),
   }),
-  plan(params, { file, local, folder, james: [james], server }) {
+  plan(params, { file, local, folder, james: [james], server, dump, config }, context) {
     const { name, james_home = HOME, jail = name } = params;
     const path = filterPath(name);
     if (james?.state === 'unreadable') return unseen(james_home, james);
@@ -147,6 +152,12 @@ export const fail2banFilterTask = defineTask({
     const write = writeIfDifferent(path, file, content);
     const exposed = file.state === 'present' ? exposure(file.value) : undefined;
     const closing = exposed ? [exposed] : [];
+    if ((write || other) && server.state === 'present') {
+      if (dump.state === 'unreadable') return unseen('what fail2ban makes of its files', dump);
+      const loading = loadingOf(dump, config, server, context);
+      const unfit = unloadable(loading) ?? lostByReload(loading);
+      if (unfit) return blocked(unfit);
+    }
     if (write) {
       const reason = file.state === 'absent' ? 'it does not exist' : 'its content differs';
       return { verdict: 'change', reason, changes: [...closing, write, sync], notes };

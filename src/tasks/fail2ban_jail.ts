@@ -28,7 +28,7 @@ import {
 import { jailRemoval } from './fail2ban/jail-removal.ts';
 import { type RunningDrift, runningDrift } from './fail2ban/jail-running.ts';
 import { type Surroundings, type WantedSetting, wantedSettings, wordsOf } from './fail2ban/jail-settings.ts';
-import { type Loading, skippedOthers, unloadable } from './fail2ban/loadable.ts';
+import { idle, loadingOf, lostByReload, skippedOthers, unloadable } from './fail2ban/loadable.ts';
 import { behindProxy } from './fail2ban/proxied.ts';
 import { checkJail, filterName, type JailParams, jailSchema, readsSshd } from './fail2ban/schema.ts';
 import { defineTask, type Key, type Verdict } from './task.ts';
@@ -140,30 +140,21 @@ export const fail2banJailTask = defineTask({
       reasons.push(`${rivals.map(({ key, at }) => `${at.path}:${at.line} overrides ${key}`).join(', ')}`);
     }
 
-    const written = (path: string) => promised(`file:${path}`);
-    const loading: Loading = {
-      name: params.name,
-      dump: dump.state === 'present' ? dump.value : { jails: new Map() },
-      files: config.value,
-      running: server.state === 'present' ? server.value.jails : new Map(),
-      mending: changes.length > 0 || partsOf(params).some(written),
-      promised: written,
-      managed: (name) => managed(`jail:${name}`),
-    };
-    // what an earlier task of this run writes there may mend it
-    const unfit = config.value.some(({ path }) => written(path)) ? undefined : unloadable(loading);
+    const loading = loadingOf(dump, config, server, { promised, managed });
+    const mending = changes.length > 0 || partsOf(params).some(loading.promised);
+    const unfit =
+      unloadable(loading, (jail) => (jail === params.name ? mending : loading.managed(jail))) ??
+      idle(loading, params.name, mending);
     if (unfit) return blocked(unfit);
 
     const drift = jailDrift(params, server, host);
     // a reload leaves the kernel's rule with the old ports
     const restart = drift.restart || (wrong.some(({ key }) => key === 'port') && runs(params.name, server));
     if (changes.length === 0 && drift.reasons.length > 0) reasons.push(...drift.reasons, 'the file is right');
-    const skipped = skippedOthers(loading);
-    if (skipped.length > 0 && changes.length + drift.reasons.length > 0) {
-      return blocked(`${skipped.join('; ')}; a change is not taken over before that is mended`);
-    }
+    const lost = changes.length + drift.reasons.length > 0 ? lostByReload(loading) : undefined;
+    if (lost) return blocked(lost);
     const notes = [
-      ...skipped,
+      ...skippedOthers(loading),
       ...notesOf(params, text, wanted),
       ...selfBan(params, host, facts.operator),
       ...proxy.notes,

@@ -1,12 +1,16 @@
 import { Type } from '@sinclair/typebox';
+import { fail2banProbe } from '../probes/fail2ban.ts';
+import { fail2banConfigProbe } from '../probes/fail2ban-config.ts';
+import { fail2banDumpProbe } from '../probes/fail2ban-dump.ts';
 import { type FileState, fileProbe } from '../probes/file.ts';
 import { unitOriginProbe } from '../probes/origin.ts';
 import { ask } from '../probes/probe.ts';
 import { isMasked, unitName, unitProbe } from '../probes/systemd.ts';
 import type { Change, ControlUnit, SetAttributes } from './change.ts';
 import { AbsolutePath } from './common/params.ts';
-import { unseen } from './common/verdicts.ts';
+import { blocked, unseen } from './common/verdicts.ts';
 import { sentenceList } from './common/words.ts';
+import { loadingOf, lostByReload, unloadable } from './fail2ban/loadable.ts';
 import { defineRemoval, defineTask, type Mistake } from './task.ts';
 
 const schema = Type.Object(
@@ -80,6 +84,18 @@ const redate = ({ realPath, mode }: FileState): SetAttributes => ({
   summary: 'its last change lies in the future of the clock of the host, and is dated now',
 });
 
+/** Only of fail2ban it can be asked whether it could read its files. */
+const FAIL2BAN = {
+  dump: [ask(fail2banDumpProbe, 'dump' as const)],
+  config: [ask(fail2banConfigProbe, 'jails' as const)],
+  server: [ask(fail2banProbe, 'fail2ban' as const)],
+};
+const NO_FAIL2BAN: { readonly [name in keyof typeof FAIL2BAN]: (typeof FAIL2BAN)[name] } = {
+  dump: [],
+  config: [],
+  server: [],
+};
+
 /** A systemd service. A restart owed is read off the host's state, never remembered from a run. */
 export const serviceTask = defineTask({
   type: 'service',
@@ -96,12 +112,14 @@ export const serviceTask = defineTask({
   questions: ({ name, tracks = [] }) => ({
     unit: ask(unitProbe, name),
     tracked: tracks.map((path) => ask(fileProbe, { path, content: 'never' })),
+    ...(unitName(name) === 'fail2ban.service' ? FAIL2BAN : NO_FAIL2BAN),
   }),
   plan(
     { name, enabled = true, tracks = [], restart = false },
-    { unit: state, tracked },
-    { promised, facts },
+    { unit: state, tracked, dump: [dump], config: [config], server: [server] },
+    context,
   ) {
+    const { promised, facts } = context;
     const unit = unitName(name);
     if (state.state === 'unreadable') return unseen(unit, state);
     if (state.state === 'absent') {
@@ -155,6 +173,13 @@ export const serviceTask = defineTask({
         `a restart is owed: ${sentenceList(newer)} ${undated ? 'may be' : 'is'} newer than what it last read${undated ? ', since the clock of the host was put back' : ''}`,
       );
     } else if (value.needDaemonReload) control('restart', 'a restart is owed: its unit file changed on disk');
+    const loads = changes.some((change) => change.kind === 'control-unit' && change.action !== 'enable');
+    if (loads && dump && config && server) {
+      if (dump.state === 'unreadable') return unseen('what fail2ban makes of its files', dump);
+      const loading = loadingOf(dump, config, server, context);
+      const unfit = unloadable(loading) ?? lostByReload(loading);
+      if (unfit) return blocked(unfit);
+    }
     if (changes.length > 0) return { verdict: 'change', reason: reasons.join(', '), changes };
     if (!enabled) return { verdict: 'ok', reason: 'it runs' };
     if (value.unitFileState.startsWith('enabled'))

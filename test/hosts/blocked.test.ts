@@ -109,6 +109,20 @@ const OBSTACLES: readonly Obstacle[] = [
     ),
   },
   {
+    name: 'a value of a jail of others that the server refuses',
+    doctor: /^fail2ban cannot take \[other\]/,
+    ...inFile(
+      '/etc/fail2ban/jail.d/other.conf',
+      '[other]\nenabled = true\nfilter = sshd\nbackend = polling\nlogpath = /var/log/dpkg.log\nbantime = never\n',
+    ),
+    found: Object.fromEntries(
+      ['fail2ban.sshd', 'fail2ban.james'].map((id) => [
+        id,
+        /^fail2ban cannot take \[other\] from its files \(bantime = never: name 'never' is not defined\), and once it reads them again no jail runs any more; mend that$/,
+      ]),
+    ),
+  },
+  {
     name: 'a jail.conf that was emptied',
     doctor: /^no file of fail2ban gives \[sshd\] an action/,
     script: 'cp -p /etc/fail2ban/jail.conf /tmp/; : >/etc/fail2ban/jail.conf',

@@ -96,6 +96,19 @@ it('is not told to read files that would take the actions from a jail that runs'
   expect(await host.must(`${STATE}; fail2ban-client get sshd actions`)).toBe(before);
 });
 
+it('nor files with a value that the server would refuse, which would leave no jail at all', async () => {
+  const before = await host.must(STATE);
+  const other = '[other]\\nenabled = true\\nfilter = sshd\\nbackend = systemd\\nfindtime = x\\n';
+  const validate = `printf '${other}' >/etc/fail2ban/jail.d/zz.local`;
+  const result = await apply({ filter: { file: { ...FILTER.filter.file, validate } }, ...JAIL });
+  await host.must('rm /etc/fail2ban/jail.d/zz.local');
+  expect(result.exitCode, result.text).toBe(3);
+  expect(result.tasks.jail!.reason).toContain(
+    "fail2ban could not take over its files: [other] findtime = x: name 'x' is not defined. The files in /etc/fail2ban are back as they were before this run; fail2ban itself was not touched",
+  );
+  expect(await host.must(STATE)).toBe(before);
+});
+
 it('a fail2ban that hangs is said to hang, with what to do, by the doctor too', async () => {
   await host.must('kill -STOP "$(systemctl show -P MainPID fail2ban)"');
   try {
@@ -128,4 +141,21 @@ it('a fail2ban that did not run does not run afterwards either', async () => {
       'systemctl start fail2ban; until fail2ban-client ping >/dev/null 2>&1; do sleep 0.1; done; fail2ban-client banned',
     ),
   ).not.toContain(operator);
+});
+
+it("a jail of others that fail2ban leaves out is in nobody's way, whether fail2ban runs or not", async () => {
+  await host.must("printf '[own]\\nenabled = true\\nfilter = nonesuch\\n' >/etc/fail2ban/jail.d/zz.local");
+  const tasks = (maxretry: number) => ({
+    jail: { fail2ban_jail: { name: 'sshd', backend: 'systemd', ...values, maxretry } },
+    server: { service: { name: 'fail2ban' } },
+  });
+  for (const before of ['start', 'stop']) {
+    await host.must(`systemctl ${before} fail2ban`);
+    const result = await apply(tasks(before === 'stop' ? 6 : 7));
+    expect(result.exitCode, `${before}: ${result.text}`).toBe(0);
+    expect(result.tasks.jail!.notes, before).toContain(
+      "fail2ban leaves out [own] when it reads its files: Unable to read the filter 'nonesuch'",
+    );
+    expect(await host.must('fail2ban-client status')).toMatch(/Jail list:\s+sshd$/m);
+  }
 });

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { startHost, type TestHost } from './host.ts';
-import { record, statuses } from './record.ts';
+import { applyTasks, record, statuses } from './record.ts';
 import { changed, lastingState, snapshotOf } from './snapshot.ts';
 
 let host: TestHost;
@@ -143,5 +143,22 @@ describe('rollback', () => {
     const result = await record('rollback', host.inventory(), { args: ['--run', 'f'.repeat(24)] });
     expect(result.exitCode, result.text).toBe(3);
     expect(result.tasks.rollback?.reason).toMatch(/remembers no run f+; harden log lists/);
+  });
+
+  it('masks no unit whose file, as it stood there before, is a mask already', async () => {
+    const path = '/etc/systemd/system/own.service';
+    await host.must(
+      `mkdir -p /etc/linked; : >/etc/linked/own.service; ln -s /etc/linked/own.service ${path}; systemctl daemon-reload`,
+    );
+    const content = '[Service]\nExecStart=/bin/sleep infinity\n[Install]\nWantedBy=multi-user.target\n';
+    const applied = await applyTasks(host, {
+      file: { file: { path, content } },
+      own: { service: { name: 'own' } },
+    });
+    expect(applied.exitCode, applied.text).toBe(0);
+    await rolledBack();
+    expect(
+      await host.must(`stat -c '%F %s' ${path} /etc/linked/own.service; systemctl is-enabled own || :`),
+    ).toBe('symbolic link 23\nregular empty file 0\nmasked');
   });
 });

@@ -19,7 +19,9 @@ describe('what fail2ban makes of its files', () => {
 ['set', 'other', 'addjournalmatch', '_COMM=x']
 ['add', 'journal', 'systemd[journalflags=1]']
 ['config-error', "Jail 'out' skipped, because of wrong configuration: Unable to read the filter 'nofilter'"]
+['config-error', "Jail 'cut' skipped, because of wrong configuration: so long that
 ['start', 'sshd']
+refused\tother\tbantime = never: name 'never' is not defined
 `),
     ).toEqual({
       state: 'present',
@@ -28,7 +30,8 @@ describe('what fail2ban makes of its files', () => {
           Object.entries({
             sshd: { actions: ['iptables-multiport'], watches: true },
             james: { actions: ['iptables-multiport', 'sendmail'], watches: true },
-            other: { actions: [], watches: false },
+            other: { actions: [], watches: false, refused: "bantime = never: name 'never' is not defined" },
+            cut: { skipped: 'so long that', actions: [], watches: false },
             journal: { actions: [], watches: true },
             out: { skipped: "Unable to read the filter 'nofilter'", actions: [], watches: false },
           }),

@@ -46,6 +46,8 @@ const plan = (seen: Partial<Seen> = {}, params: Params = PRESET) =>
       folder: present(directoryState()),
       james: params.preset ? [present({ version: '3.8.1' })] : [],
       server: server(),
+      dump: present({ jails: new Map() }),
+      config: present([]),
       ...seen,
     },
     context(),

@@ -129,11 +129,16 @@ describe('a jail', () => {
       'leave out another jail, and would be read anew',
       { dump: dump({ jails: new Map([['a', { skipped: 'no', actions: [], watches: false }]]) }) },
       { maxretry: 3 },
+      { verdict: 'change', notes: ['fail2ban leaves out [a] when it reads its files: no'] },
+    ],
+    [
+      'leave out another jail that runs, and would be read anew',
       {
-        verdict: 'blocked',
-        reason:
-          'fail2ban leaves out [a] when it reads its files: no; a change is not taken over before that is mended',
+        dump: dump({ jails: new Map([['a', { skipped: 'no', actions: [], watches: false }]]) }),
+        server: present({ running: true, jails: new Map([['a', runningJail()]]) }),
       },
+      {},
+      { verdict: 'blocked', reason: expect.stringContaining('[a] runs, and fail2ban leaves it out') },
     ],
     [
       'find no log before this run makes it',

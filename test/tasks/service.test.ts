@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Dump } from '../../src/probes/fail2ban-dump.ts';
 import { absent, present, unreadable } from '../../src/probes/probe.ts';
 import type { UnitState } from '../../src/probes/systemd.ts';
 import { serviceTask } from '../../src/tasks/service.ts';
@@ -19,6 +20,8 @@ const changedAt = (seconds: number) => present(fileState({ ctime: 1_700_000_000 
 const actions = (...names: string[]) => ({
   changes: names.map((action) => ({ kind: 'control-unit', unit: 'x.service', action })),
 });
+
+const NO_FAIL2BAN = { dump: [], config: [], server: [] };
 
 describe('service', () => {
   it.each([
@@ -66,7 +69,9 @@ describe('service', () => {
     ],
     ['cannot be seen', unreadable('no bus'), { verdict: 'failed' }],
   ])('that %s', (_, state, verdict) => {
-    expect(serviceTask.plan({ name: 'x' }, { unit: state, tracked: [] }, context())).toMatchObject(verdict);
+    expect(
+      serviceTask.plan({ name: 'x' }, { ...NO_FAIL2BAN, unit: state, tracked: [] }, context()),
+    ).toMatchObject(verdict);
   });
 
   it.each([
@@ -90,14 +95,18 @@ describe('service', () => {
     ],
   ])('whose tracked file is %s', (_, file, verdict) => {
     expect(
-      serviceTask.plan({ name: 'x', tracks: ['/etc/x'] }, { unit: unit(), tracked: [file] }, context()),
+      serviceTask.plan(
+        { name: 'x', tracks: ['/etc/x'] },
+        { ...NO_FAIL2BAN, unit: unit(), tracked: [file] },
+        context(),
+      ),
     ).toMatchObject(verdict);
   });
 
   it('whose start is still to come by the clock of the host cannot have its files dated by it', () => {
     const verdict = serviceTask.plan(
       { name: 'x', tracks: ['/etc/x'] },
-      { unit: unit({ stateChange: 1_900_000_000 }), tracked: [changedAt(1)] },
+      { ...NO_FAIL2BAN, unit: unit({ stateChange: 1_900_000_000 }), tracked: [changedAt(1)] },
       context(),
     );
     expect(verdict).toMatchObject({
@@ -107,10 +116,35 @@ describe('service', () => {
     });
   });
 
+  it.each<[string, UnitState['activeState'], Dump, object]>([
+    ['is not started', 'inactive', { refusal: 'garbage', jails: new Map() }, { verdict: 'blocked' }],
+    [
+      'is told of, where it runs, by the tasks of its jails',
+      'active',
+      { refusal: 'garbage', jails: new Map() },
+      { verdict: 'ok' },
+    ],
+    [
+      'is started where a jail is merely left out',
+      'inactive',
+      { jails: new Map([['x', { skipped: 'no filter', actions: [], watches: false }]]) },
+      { changes: [{ kind: 'control-unit', unit: 'fail2ban.service', action: 'start' }] },
+    ],
+  ])('that is fail2ban and could not read its files %s', (_, activeState, dump, verdict) => {
+    const seen = { dump: [present(dump)], config: [present([])], server: [absent] };
+    expect(
+      serviceTask.plan(
+        { name: 'fail2ban' },
+        { ...seen, unit: unit({ activeState }), tracked: [] },
+        context(),
+      ),
+    ).toMatchObject(verdict);
+  });
+
   it('owes a restart for a file that this very run will write', () => {
     const verdict = serviceTask.plan(
       { name: 'x', tracks: ['/etc/x'], restart: true },
-      { unit: unit(), tracked: [changedAt(1)] },
+      { ...NO_FAIL2BAN, unit: unit(), tracked: [changedAt(1)] },
       context({ promises: ['file:/etc/x'] }),
     );
     expect(verdict).toMatchObject(actions('restart'));

@@ -1,8 +1,8 @@
 import type { Fail2ban } from '../../probes/fail2ban.ts';
 import type { ConfigFile } from '../../probes/fail2ban-config.ts';
 import type { Dump } from '../../probes/fail2ban-dump.ts';
-import type { Observed } from '../../probes/probe.ts';
-import { type Loading, skippedOthers, unloadable } from '../../tasks/fail2ban/loadable.ts';
+import { type Observed, present } from '../../probes/probe.ts';
+import { loadingOf, lostByReload, skippedOthers, unloadable } from '../../tasks/fail2ban/loadable.ts';
 import { type Finding, judged, ok, together, trouble, warning } from './finding.ts';
 
 /** Whether fail2ban answers, and could be started again from its files: systemd knows neither. */
@@ -22,21 +22,14 @@ export function fail2ban(
   const loads = judged(dump, {
     absent: () => well,
     present: (seen) => {
-      const loading: Loading = {
-        // of all jails, whoever they belong to
-        name: '',
+      // of all jails, whoever they belong to
+      const loading = loadingOf(present(seen), files, server, {
         managed: () => false,
         promised: () => false,
-        mending: true,
-        dump: seen,
-        files: files.state === 'present' ? files.value : [],
-        running: server.state === 'present' ? server.value.jails : new Map(),
-      };
-      const unfit = unloadable(loading);
+      });
+      const unfit = unloadable(loading) ?? lostByReload(loading);
       const wrong = [...(unfit ? [unfit] : []), ...skippedOthers(loading)];
-      return wrong.length === 0
-        ? well
-        : warning(wrong.join('; '), 'fail2ban-client -t says when it is mended.');
+      return wrong.length === 0 ? well : warning(wrong.join('; '), 'harden doctor says when it is mended.');
     },
   });
   return together([answers, loads], well);

@@ -1,9 +1,9 @@
+import { trial } from '../../shell/fail2ban-trial.ts';
 import { lines, raw, type Sh, sh } from '../../shell/quote.ts';
 import type { SyncFail2ban } from '../../tasks/change.ts';
 
-/** `fail2ban-client -t` accepts a regex that does not compile, and a reload with one leaves no jail at all. */
 const FUNCTIONS =
-  raw(`errors() { grep -a ERROR | grep -av server-stream | sed 's/^.*ERROR *//' | cut -c1-400 | tail -n 3 | paste -sd ' ' -; }
+  raw(`errors() { grep -a ERROR | grep -av -e server-stream -e 'Init of command line failed' | sed 's/^.*ERROR *//' | cut -c1-400 | tail -n 3 | paste -sd ' ' -; }
 answers() { fail2ban-client ping >/dev/null 2>&1; }
 running() { fail2ban-client status 2>/dev/null | sed -n 's/.*Jail list:[[:space:]]*//p' | tr -d ','; }
 # missing JAIL...: those that do not run; fail2ban 0.11 also lists jails that it never started, but they have no thread
@@ -95,9 +95,16 @@ loses() {
 
 /** One that does not run, and is not to, may have a configuration that it refuses: so it was before harden. */
 const TEST = raw(`if [ -n "$was_up$wanted$server" ]; then
-  said=$(fail2ban-client -t 2>&1) || unfit "fail2ban refuses its configuration: $(echo "$said" | errors)"
+  # -t would refuse what a jail of others is left out for, and goes no further there
+  brought=$(fail2ban-client -d 2>&1) || unfit "fail2ban refuses its configuration: $(echo "$brought" | errors)"
+  said=$(printf '%s\\n' "$brought" | sed -n 's/^.*WARNING *\\(Have not found any log file .*\\)$/\\1/p' | paste -sd ';' -)
+  [ -z "$said" ] || unfit "fail2ban would not load its files: $said"
+  said=$(printf '%s\\n' "$brought" | trial | while IFS="$(printf '\\t')" read -r _ jail why; do printf '[%s] %s; ' "$jail" "$why"; done | cut -c1-600)
+  [ -z "$said" ] || unfit "fail2ban could not take over its files: \${said%; }"
   # a reload ends a jail that no file brings
-  brought=$(fail2ban-client -d 2>/dev/null)
+  for jail in $before; do
+    case $brought in *"Jail '$jail' skipped"* | *"Jail \\\\'$jail\\\\' skipped"*) unfit "fail2ban would leave out the jail $jail, which runs: $(printf '%s\\n' "$brought" | errors)" ;; esac
+  done
   for jail in $wanted; do
     case $brought in *"['start', '$jail']"*) ;; *) unfit "No file of fail2ban brings the jail $jail, which is to run" ;; esac
   done
@@ -134,6 +141,7 @@ done`)}`;
 export function syncFail2ban(change: SyncFail2ban): Sh {
   const { jails, gone = [], filters, restart, server, lenient = false } = change;
   return lines([
+    trial,
     FUNCTIONS,
     unfit(lenient),
     sh`wanted=${jails.join(' ')} restart=${restart.join(' ')} server=${server ?? ''}`,

@@ -6,8 +6,8 @@ export function controlUnit({ unit, action, restores, lenient = false }: Control
   const starts = action === 'start' || action === 'restart' || action === 'reload-or-restart';
   const call = lines([
     ...(starts && /^sshd?\.service$/.test(unit) ? [tryConfiguration(unit)] : []),
-    sh`systemctl daemon-reload
-systemctl ${action} -- ${unit}`,
+    raw('systemctl daemon-reload'),
+    action === 'mask' ? maskUnlessMasked(unit) : sh`systemctl ${action} -- ${unit}`,
   ]);
   // once it is as it was before harden, a later run has to note anew what it finds
   if (restores) return lines([call, sh`echo ${`${unit} forgotten`} >> "$RUN/units"`]);
@@ -17,6 +17,10 @@ systemctl ${action} -- ${unit}`,
 ${raw('i=0; while [ $i -lt 10 ]; do')} systemctl is-active --quiet ${unit} || { journalctl -q -n 5 -o cat -u ${unit} >&2; fail ${`${unit} did not stay up`}; }; sleep 0.1; i=$((i + 1)); done`;
   return lenient ? ifItCan(unit, started) : started;
 }
+
+/** An empty file is a mask to systemd as well, which refuses to put a second one there. */
+const maskUnlessMasked = (unit: string): Sh =>
+  sh`[ "$(systemctl is-enabled -- ${unit} 2>/dev/null)" = masked ] || systemctl mask -- ${unit}`;
 
 /** One whose file systemd cannot load stays as it is: it was started before that file stood there. */
 const ifItCan = (unit: string, started: Sh): Sh => sh`systemctl daemon-reload
