@@ -142,20 +142,3 @@ it('a fail2ban that did not run does not run afterwards either', async () => {
     ),
   ).not.toContain(operator);
 });
-
-it("a jail of others that fail2ban leaves out is in nobody's way, whether fail2ban runs or not", async () => {
-  await host.must("printf '[own]\\nenabled = true\\nfilter = nonesuch\\n' >/etc/fail2ban/jail.d/zz.local");
-  const tasks = (maxretry: number) => ({
-    jail: { fail2ban_jail: { name: 'sshd', backend: 'systemd', ...values, maxretry } },
-    server: { service: { name: 'fail2ban' } },
-  });
-  for (const before of ['start', 'stop']) {
-    await host.must(`systemctl ${before} fail2ban`);
-    const result = await apply(tasks(before === 'stop' ? 6 : 7));
-    expect(result.exitCode, `${before}: ${result.text}`).toBe(0);
-    expect(result.tasks.jail!.notes, before).toContain(
-      "fail2ban leaves out [own] when it reads its files: Unable to read the filter 'nonesuch'",
-    );
-    expect(await host.must('fail2ban-client status')).toMatch(/Jail list:\s+sshd$/m);
-  }
-});

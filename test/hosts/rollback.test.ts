@@ -151,10 +151,14 @@ describe('rollback', () => {
       `mkdir -p /etc/linked; : >/etc/linked/own.service; ln -s /etc/linked/own.service ${path}; systemctl daemon-reload`,
     );
     const content = '[Service]\nExecStart=/bin/sleep infinity\n[Install]\nWantedBy=multi-user.target\n';
-    const applied = await applyTasks(host, {
-      file: { file: { path, content } },
-      own: { service: { name: 'own' } },
-    });
+    const applied = await applyTasks(
+      host,
+      {
+        file: { file: { path, content } },
+        own: { service: { name: 'own' } },
+      },
+      30,
+    );
     expect(applied.exitCode, applied.text).toBe(0);
     await rolledBack();
     expect(

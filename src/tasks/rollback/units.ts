@@ -1,8 +1,8 @@
+import { posix } from 'node:path';
 import type { RunAndLater } from '../../probes/run-record.ts';
 import { isMasked } from '../../probes/systemd.ts';
 import type { ControlUnit } from '../change.ts';
 import type { Part } from '../common/part.ts';
-import { ownFile } from './unit-file.ts';
 
 /**
  * Units as they were: what did not run is stopped before its files go, what ran starts or restarts after they are back.
@@ -14,15 +14,16 @@ export function unitsParts({ units, files }: RunAndLater, when: 'stop' | 'start'
     const actions: ControlUnit['action'][] = [];
     const ran = activeState === 'active' || activeState === 'reloading' || activeState === 'activating';
     const runs = now.activeState === 'active';
+    // an empty file is a mask, which comes and goes with it; it may lie where a link leads
+    const byFile = files.some(({ path, before }) => posix.basename(path) === unit && before.state === 'file');
     if (when === 'stop') {
       if (unitFileState === 'disabled' && now.unitFileState === 'enabled') actions.push('disable');
       if (!ran && runs) actions.push('stop');
     } else if (isMasked(unitFileState)) {
-      // a link, for which the unit's file has to be gone, unless an empty file comes back that did so
-      const byFile = files.some(({ path, before }) => path === ownFile(unit) && before.state === 'file');
+      // a link, for which the unit's file has to be gone
       if (!isMasked(now.unitFileState) && !byFile) actions.push('mask');
     } else {
-      if (isMasked(now.unitFileState)) actions.push('unmask');
+      if (isMasked(now.unitFileState) && !byFile) actions.push('unmask');
       if (unitFileState === 'enabled' && now.unitFileState !== 'enabled') actions.push('enable');
       // fail2ban takes its files over by a reload of its own
       const owed = ran && runs && unit !== FAIL2BAN && (pending || (now.loaded && newest > now.stateChange));
