@@ -142,18 +142,30 @@ const foldersAbove = (path: string): string[] =>
     .slice(1, -1)
     .map((_, index, names) => `/${names.slice(0, index + 1).join('/')}`);
 
+/** Whether a change makes its unit, or fail2ban, read the file at a path. */
+export function takesUp(change: Change, path: string, doors: Observed<Doors>): boolean {
+  if (change.kind === 'sync-fail2ban') return isAmong(path, ['/etc/fail2ban']);
+  if (change.kind !== 'control-unit' || !RUNS.has(change.action)) return false;
+  const { unit, reads = [] } = change;
+  return (
+    reads.includes(path) || UNIT_FILES.exec(path)?.[1] === unit || (SSHD.test(unit) && ofSshd(doors)(path))
+  );
+}
+
 /** Configuration of sshd that none of the changes makes it read: a new login proves nothing of it. */
 export function leftUnread(all: readonly Change[], doors: Observed<Doors>): string[] {
   if (all.some((change) => change.kind === 'control-unit' && SSHD.test(change.unit))) return [];
+  const isOfSshd = ofSshd(doors);
+  return all.flatMap((change) =>
+    'path' in change && change.kind !== 'set-attributes' && isOfSshd(change.path) ? [change.path] : [],
+  );
+}
+
+/** Whether sshd reads its configuration from a path. */
+function ofSshd(doors: Observed<Doors>): (path: string) => boolean {
   const { configs = [], links = [] } = doors.state === 'present' ? doors.value : {};
   const included = [...configs, ...[...links].flatMap(([from, to]) => (SSHD_CONFIG.test(from) ? [to] : []))];
-  return all.flatMap((change) =>
-    'path' in change &&
-    change.kind !== 'set-attributes' &&
-    (SSHD_CONFIG.test(change.path) || isAmong(change.path, included))
-      ? [change.path]
-      : [],
-  );
+  return (path) => SSHD_CONFIG.test(path) || isAmong(path, included);
 }
 
 const SSHD = /^sshd?(@.*)?\.(service|socket)$/;

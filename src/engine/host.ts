@@ -21,7 +21,7 @@ import { startScript } from './lay-down.ts';
 import { type Connect, Line } from './line.ts';
 import { look } from './look.ts';
 import { Inquiry, type Observations } from './observe.ts';
-import { DOORS, nextWave, type Pending, type Planned, plan, questionsOf } from './plan.ts';
+import { cutsOffIn, DOORS, nextWave, type Pending, type Planned, plan, questionsOf } from './plan.ts';
 import { remembered } from './remember.ts';
 import { compile } from './steps/compile.ts';
 import { unsupported } from './supported.ts';
@@ -304,7 +304,7 @@ export class HostRun {
   async #applyWave(wave: readonly Pending[]): Promise<boolean> {
     const { steps, guarded } = compile(
       wave.map(({ task, decision }) => ({ task, ...decision })),
-      this.#doors,
+      cutsOffIn(this.#planned, this.#doors),
     );
     const job: Job = {
       run: this.#run,

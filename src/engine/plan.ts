@@ -1,4 +1,4 @@
-import { doorsProbe } from '../probes/doors.ts';
+import { type Doors, doorsProbe } from '../probes/doors.ts';
 import type { Facts } from '../probes/facts.ts';
 import { placeProbe } from '../probes/held.ts';
 import { ask, type Observed, type Question } from '../probes/probe.ts';
@@ -7,7 +7,7 @@ import type { Change, RemoveFile, RestoreFile, WriteFile } from '../tasks/change
 import { heldBack } from '../tasks/common/held.ts';
 import { sentenceList } from '../tasks/common/words.ts';
 import { fileOf, type Key, type PlanContext, type Task, type Verdict } from '../tasks/task.ts';
-import { breaksUndoing, cutsOffAmong, isDoorPackage, leftUnread } from './door.ts';
+import { breaksUndoing, cutsOffAmong, isDoorPackage, leftUnread, takesUp } from './door.ts';
 import type { Observations } from './observe.ts';
 
 /** What is known of one task: its verdict, with open needs resolved against the other tasks. */
@@ -95,34 +95,72 @@ export function plan(tasks: readonly Task[], seen: Observations, facts: Facts, p
     planned.push({ task, decision });
     if (decision.status === 'change') expected = expected.after(decision.changes);
   }
-  const all = planned.flatMap(({ decision }) => (decision.status === 'change' ? decision.changes : []));
+  planned.sort((a, b) => tasks.indexOf(a.task) - tasks.indexOf(b.task));
   const doors = seen.get(DOORS);
-  const cutsOff = cutsOffAmong(all, doors);
-  const unread = leftUnread(all, doors);
-  return planned
-    .map(({ task, decision }) => {
-      if (decision.status !== 'change') return { task, decision };
-      const notes = unread
-        .filter((path) => decision.changes.some((change) => 'path' in change && change.path === path))
-        .map(
-          (path) =>
-            `sshd goes on with what it read before, so the new login proves nothing of ${path}: let a service task of the unit ssh track it`,
-        );
-      const guarded = decision.changes.some(cutsOff);
-      const waiting = startedByNobody(decision.changes, tasks);
-      const { changes, hiding } = keptSecret(decision.changes, seen);
-      return {
-        task,
-        decision: {
-          ...decision,
-          changes,
-          guarded,
-          notes: [...decision.notes, ...notes, ...waiting, ...hiding],
-        },
-      };
-    })
-    .sort((a, b) => tasks.indexOf(a.task) - tasks.indexOf(b.task));
+  const torn = tornApart(planned, doors);
+  const whole = planned.map(({ task, decision: { notes, ...decision } }): Planned => {
+    const reason = torn.get(task);
+    return { task, decision: { notes, ...(reason ? { status: 'blocked', reason } : decision) } };
+  });
+  const cutsOff = cutsOffIn(whole, doors);
+  const unread = leftUnread(changesOf(whole), doors);
+  return whole.map(({ task, decision }) => {
+    if (decision.status !== 'change') return { task, decision };
+    const notes = unread
+      .filter((path) => decision.changes.some((change) => 'path' in change && change.path === path))
+      .map(
+        (path) =>
+          `sshd goes on with what it read before, so the new login proves nothing of ${path}: let a service task of the unit ssh track it`,
+      );
+    const guarded = decision.changes.some(cutsOff);
+    const waiting = startedByNobody(decision.changes, tasks);
+    const { changes, hiding } = keptSecret(decision.changes, seen);
+    return {
+      task,
+      decision: {
+        ...decision,
+        changes,
+        guarded,
+        notes: [...decision.notes, ...notes, ...waiting, ...hiding],
+      },
+    };
+  });
 }
+
+const changesOf = (planned: readonly Planned[]): Change[] =>
+  planned.flatMap(({ decision }) => (decision.status === 'change' ? decision.changes : []));
+
+/** Which of the changes of a plan could cut the operator off, also of those that are applied in several waves. */
+export const cutsOffIn = (
+  planned: readonly Planned[],
+  doors: Observed<Doors>,
+): ((change: Change) => boolean) => cutsOffAmong(changesOf(planned), doors);
+
+/**
+ * Tasks that a pending command keeps apart although one reads what the other writes, and why they are not applied: nothing would
+ * have read the file when the login confirms it, and the guard of what reads it later puts back no file of an earlier wave.
+ */
+function tornApart(planned: readonly Planned[], doors: Observed<Doors>): ReadonlyMap<Task, string> {
+  const torn = new Map<Task, string>();
+  const pending = planned.filter(isToApply).filter(({ task }) => !task.type.removes);
+  const cutsOff = cutsOffIn(planned, doors);
+  for (const [index, { task: command }] of pending.entries()) {
+    if (!command.type.barrier || command.type.type === 'package') continue;
+    for (const above of pending.slice(0, index))
+      for (const change of above.decision.changes) {
+        if (!('path' in change) || !cutsOff(change)) continue;
+        const reader = pending
+          .slice(index + 1)
+          .find(({ decision }) => decision.changes.some((later) => takesUp(later, change.path, doors)));
+        if (!reader) continue;
+        const reason = `${change.path} could cut you off, and ${reader.task.id} has it read only after the command ${command.id}, so no login could prove it before: move ${reader.task.id} above ${command.id}, or ${command.id} above ${above.task.id}`;
+        for (const { task } of [above, reader]) torn.set(task, reason);
+      }
+  }
+  return torn;
+}
+
+const isToApply = (one: Planned): one is Pending => one.decision.status === 'change';
 
 /** What a run was told not to show stays hidden where the playbook does not say so any more: the old content still is a secret. */
 function keptSecret(
@@ -222,12 +260,12 @@ function unknownUntil({ task, decision }: Planned): Resolved {
 /**
  * The changes that can be applied now, in order. A pending barrier ends the wave: what comes after it is planned
  * anew from what the host then is. A command finds all that stands before it applied and settled, so it has a wave of
- * its own. Guarded tasks wait until the packages are there: no installation runs inside a guard's window; and for what can only be
-planned once others have been applied, since it may be guarded as well, and one login then confirms both. What is taken away goes last and
- * backwards.
+ * its own. Guarded tasks wait until the packages are there: no installation runs inside a guard's window. They wait, too, for
+ * what can only be planned once others have been applied: it may be guarded as well, and one login then confirms both. What is
+ * taken away goes last and backwards.
  */
 export function nextWave(planned: readonly Planned[]): Pending[] {
-  const all = planned.filter((one): one is Pending => one.decision.status === 'change');
+  const all = planned.filter(isToApply);
   const pending = all.filter(({ task }) => !task.type.removes);
   if (pending.length === 0) return removalWave(all.toReversed());
   const barriers = pending.filter(({ task, decision }) => task.type.barrier && !decision.guarded);

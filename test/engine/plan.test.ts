@@ -188,6 +188,48 @@ describe('plan', () => {
     expect(decisions(seen)).toMatchObject([{ guarded: true }, { guarded: true }]);
   });
 
+  const writes = (path: string): Verdict => ({
+    ...CHANGE,
+    changes: [{ kind: 'remove-file', path, sha256: '' }],
+  });
+  const reloads = (unit: string, ...reads: string[]): Verdict => ({
+    ...CHANGE,
+    changes: [{ kind: 'control-unit', unit, action: 'reload-or-restart', reads }],
+  });
+  const SYNC: Verdict = {
+    ...CHANGE,
+    changes: [{ kind: 'sync-fail2ban', jails: [], filters: [], restart: [] }],
+  };
+
+  it.each<[string, string, Verdict]>([
+    ['sshd', '/etc/ssh/sshd_config.d/x.conf', reloads('ssh.service')],
+    ['a unit that tracks it', '/srv/rules', reloads('firewall.service', '/srv/rules')],
+    ['its own unit', '/etc/systemd/system/firewall.service', reloads('firewall.service')],
+    ['fail2ban', '/etc/fail2ban/jail.d/x.conf', SYNC],
+  ])('keeps what could cut the operator off together with what reads it: %s', (_, path, reader) => {
+    const known = new Inquiry(questionsOf([], false)).read(
+      frames(`${frame('doors', '')}${frame('sensitive', '')}@@aa observed\n`, 'aa'),
+    )!;
+    const statuses = (...tasks: Task[]) =>
+      plan(tasks, known, FACTS, false).map(({ decision }) => decision.status);
+    const [file, run, unit] = [
+      task('file', plain, writes(path)),
+      task('run', barrier, CHANGE),
+      task('unit', plain, reader),
+    ];
+    expect(plan([file, run, unit], known, FACTS, false).map(({ decision }) => decision)).toMatchObject([
+      {
+        status: 'blocked',
+        reason: `${path} could cut you off, and unit has it read only after the command run, so no login could prove it before: move unit above run, or run above file`,
+      },
+      { status: 'change' },
+      { status: 'blocked' },
+    ]);
+    expect(statuses(file, unit, run)).toEqual(['change', 'change', 'change']);
+    expect(statuses(file, task('run', barrier, OK), unit)).toEqual(['change', 'ok', 'change']);
+    expect(statuses(task('file', plain, writes('/etc/sudoers.d/x')), run, unit)).not.toContain('blocked');
+  });
+
   it('does not guess below a pending barrier, even where all looks well', () => {
     const [, second] = decide(
       task('install', packages, CHANGE, ['package:x']),

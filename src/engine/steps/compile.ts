@@ -1,9 +1,7 @@
-import type { Doors } from '../../probes/doors.ts';
-import type { Observed } from '../../probes/probe.ts';
 import { type Sh, sh } from '../../shell/quote.ts';
 import type { Change, SyncFail2ban } from '../../tasks/change.ts';
 import type { Task } from '../../tasks/task.ts';
-import { cutsOffAmong, isDoor } from '../door.ts';
+import { isDoor } from '../door.ts';
 import { armGuard } from '../guard.ts';
 import { title } from '../title.ts';
 import {
@@ -91,8 +89,8 @@ export interface Work {
   readonly guarded: readonly Change[];
 }
 
-/** The work of one wave on a host with these doors. */
-export function compile(wave: readonly TaskChanges[], doors: Observed<Doors>): Work {
+/** The work of one wave, of whose changes `cutsOff` knows which need the guard. */
+export function compile(wave: readonly TaskChanges[], cutsOff: (change: Change) => boolean): Work {
   const steps: Step[] = [];
   const guarded: Change[] = [];
   const guardedTasks: string[] = [];
@@ -104,7 +102,6 @@ export function compile(wave: readonly TaskChanges[], doors: Observed<Doors>): W
   const leaving = all.some(
     (change) => change.kind === 'remove-packages' && change.names.includes('fail2ban'),
   );
-  const cutsOff = cutsOffAmong(all, doors);
   const syncing = all.some(({ kind }) => kind === 'sync-fail2ban');
   for (const { task, changes } of wave) {
     const cuts = changes.some((change) => cutsOff(change) && !(leaving && ofFail2ban(change)));

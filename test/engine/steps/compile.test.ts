@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { cutsOffAmong } from '../../../src/engine/door.ts';
 import { compile as compileFor, type TaskChanges } from '../../../src/engine/steps/compile.ts';
 import type { Change, ControlUnit } from '../../../src/tasks/change.ts';
 import { doors } from '../doors.ts';
@@ -29,7 +30,14 @@ const rules: Change = {
   lists: [],
 };
 
-const compile = (wave: readonly TaskChanges[]) => compileFor(wave, doors());
+const compile = (wave: readonly TaskChanges[], seen = doors()) =>
+  compileFor(
+    wave,
+    cutsOffAmong(
+      wave.flatMap(({ changes }) => changes),
+      seen,
+    ),
+  );
 const outline = (...wave: TaskChanges[]) =>
   compile(wave).steps.map(({ phase, tasks, title }) => `${phase} ${tasks.join('+')}: ${title}`);
 
@@ -51,7 +59,7 @@ describe('compile', () => {
 
   it('guards what the host names as a door', () => {
     const wave = [entry('keys', write('/opt/keys')), entry('other', write('/opt/other'))];
-    const { steps, guarded } = compileFor(wave, doors({ parts: ['/opt/keys'] }));
+    const { steps, guarded } = compile(wave, doors({ parts: ['/opt/keys'] }));
     expect(steps.map(({ phase, tasks }) => `${phase} ${tasks}`)).toEqual([
       'plain other',
       'arm keys',

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { cutsOff } from '../../../../src/engine/door.ts';
 import { confirmScript, rollbackScript } from '../../../../src/engine/guard.ts';
 import { newRunId, waveId } from '../../../../src/engine/job.ts';
 import { startScript } from '../../../../src/engine/lay-down.ts';
 import { Inquiry } from '../../../../src/engine/observe.ts';
 import { compile } from '../../../../src/engine/steps/compile.ts';
-import { absent } from '../../../../src/probes/probe.ts';
 import { feed, frameFunctions } from '../../../../src/shell/frame.ts';
 import { raw } from '../../../../src/shell/quote.ts';
 import { startHost, type TestHost } from '../../host.ts';
@@ -46,7 +46,7 @@ it('a guarded step that hangs is undone, and does not go on afterwards', async (
     'iptables -I INPUT -p tcp --dport 9 -j DROP; (sleep 12; iptables -I INPUT -p tcp --dport 10 -j DROP) & sleep 300';
   const { steps, guarded } = compile(
     [{ task: { id: 'hangs' }, changes: [{ kind: 'run-command', command, guarded: true }] }],
-    absent,
+    cutsOff,
   );
   const run = newRunId();
   const job = startScript({
