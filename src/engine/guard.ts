@@ -46,7 +46,9 @@ export function armGuard(guarded: readonly Change[]): Sh {
       (unit) =>
         sh`echo ${unit} "$(shown ActiveState ${unit}) $(shown UnitFileState ${unit}) $(shown InvocationID ${unit}) $(shown StateChangeTimestampMonotonic ${unit})" >> "$RUN/pending.new"`,
     ),
-    sh`unit=${BOOT_UNIT} wants=${BOOT_WANTS} touched=${unitsOf(guarded).join(' ')}`,
+    sh`unit=${BOOT_UNIT} wants=${BOOT_WANTS} touched=`,
+    early,
+    sh`for each in ${unitsOf(guarded)}; do early "$each" || touched="$touched $each"; done`,
     writeBootUnit,
     raw(`[ -d "$wants" ] || { mkdir -m 0755 "$wants" && : > "$RUN/made-wants"; }
 write_boot_unit || fail "$unit could not be written, so the host could not undo anything after a restart; nothing was tried"`),
@@ -56,6 +58,13 @@ write_boot_unit || fail "$unit could not be written, so the host could not undo 
 
 const shown = raw(`# shown PROPERTY UNIT
 shown() { value=$(systemctl show -P "$1" -- "$2"); echo "\${value:--}"; }`);
+
+/** To come before one that mounts need would be a circle, which systemd breaks by leaving out one of its jobs. */
+const early = raw(`# early UNIT: file systems wait for it, and the undoing waits for those
+early() {
+  case $1 in *.mount | *.automount | *.swap) return 0 ;; esac
+  case " $(systemctl show -P Before -- "$1") " in *' local-fs.target '* | *' local-fs-pre.target '*) ;; *) return 1 ;; esac
+}`);
 
 function unitsOf(guarded: readonly Change[]): string[] {
   const units = guarded.flatMap((change) => (change.kind === 'control-unit' ? [change.unit] : []));

@@ -3,33 +3,36 @@ import { RUN_ID, records, STATE } from '../shell/records.ts';
 
 /**
  * A shell function: `retire RUN` forgets a run, but not what it alone knows of the time before harden: that moves to
- * `origins`, which keeps one entry a path.
+ * `origins`, which keeps one entry a path. Fails, and forgets nothing, where not all of that could be written.
  */
 export const retire = (state: string = STATE): Sh =>
   lines([
     records(state),
-    raw(`retire() {
-  store=${state}/origins
-  mkdir -p "$store/before" "$store/after"
-  origins > "$store/all"
+    raw(`# keep_originals RUN: copies the old contents that only it has, and prints the entries of all
+keep_originals() {
   while read -r before state after path; do
     case $before in
       "$store"/*) key=\${before##*/} ;;
-      "$1"/*) key=\${1##*/}.\${before##*/}; [ ! -e "$before" ] || cp -a -- "$before" "$store/before/$key" ;;
+      "$1"/*) key=\${1##*/}.\${before##*/}; [ ! -e "$before" ] || cp -a -- "$before" "$store/before/$key" || return ;;
       *) continue ;;
     esac
-    case $after in "$1"/*) [ ! -e "$after" ] || cp -a -- "$after" "$store/after/$key" ;; esac
-    printf '%s\\n' "$key $state $path"
-  done < "$store/all" > "$store/files.new"
-  unit_origins > "$store/units.new"
-  package_origins | sed 's/^/installed /' > "$store/packages.new"
-  sensitive_paths | sort -u > "$store/sensitive.new"
-  sync -f "$store"
-  for name in files units packages sensitive; do mv -fT "$store/$name.new" "$store/$name"; done
+    case $after in "$1"/*) [ ! -e "$after" ] || cp -a -- "$after" "$store/after/$key" || return ;; esac
+    printf '%s\\n' "$key $state $path" || return
+  done < "$store/all.new"
+}
+retire() {
+  store=${state}/origins
+  mkdir -p "$store/before" "$store/after" &&
+    origins > "$store/all.new" && keep_originals "$1" > "$store/files.new" &&
+    unit_origins > "$store/units.new" &&
+    package_origins | sed 's/^/installed /' > "$store/packages.new" &&
+    sensitive_paths | sort -u > "$store/sensitive.new" &&
+    sync -f "$store" || { rm -f "$store"/*.new; return 1; }
+  for name in files units packages sensitive; do mv -fT "$store/$name.new" "$store/$name" || return; done
   for name in before after; do
     ls "$store/$name" | while read -r key; do grep -q "^$key " "$store/files" || rm -f -- "$store/$name/$key"; done
   done
-  rm -f "$store/all"
+  rm -f "$store/all.new"
   sync -f "$store"
   rm -rf -- "$1"
 }`),
@@ -49,7 +52,7 @@ export const retireOld = (spared: string, state: string = STATE): Sh =>
   run == "current" || run == spared { next }
   !(run in seen) { seen[run] = ++count }
   { sub("/job.sh$", ""); print (seen[run] < kept ? "young" : "old"), $0 }' | tac | while read -r age folder; do
-  [ "$age" = young ] && [ -z "$(find "$folder/job.sh" -mtime ${`+${KEPT_DAYS}`})" ] || retire "$folder"
+  [ "$age" = young ] && [ -z "$(find "$folder/job.sh" -mtime ${`+${KEPT_DAYS}`})" ] || retire "$folder" || break
 done
 # of runs that never began
 find ${raw(state)}/runs -mindepth 1 -maxdepth 1 -type d -mtime +1 | while read -r folder; do [ -e "$folder/job.sh" ] || rm -rf -- "$folder"; done`;

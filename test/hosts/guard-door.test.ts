@@ -256,6 +256,25 @@ describe.sequential('a unit that nobody knows, which loads rules', () => {
     await host.must(`rm ${RULES}.stop`);
   });
 
+  it('which file systems wait for, and so the undoing as well: that makes no circle at the next boot', async () => {
+    await host.must(`printf '[Unit]\\nDefaultDependencies=no\\nBefore=local-fs-pre.target\\n[Service]\\nType=oneshot\\nRemainAfterExit=yes\\nExecStart=/bin/true\\n' >/etc/systemd/system/early.service
+      systemctl daemon-reload`);
+    const undo = '/etc/systemd/system/harden-undo.service';
+    const validate = `{ systemd-analyze verify ${undo} early.service; cat ${undo}; } >/tmp/said 2>&1 || :`;
+    const result = await apply(
+      {
+        early: { service: { name: 'early', enabled: false } },
+        sudo: { file: { path: '/etc/sudoers.d/zz', mode: '0440', content: '# nothing\n', validate } },
+      },
+      60,
+    );
+    expect(result.exitCode, result.text).toBe(0);
+    const said = await host.must('cat /tmp/said');
+    expect(said).toContain('Before=sysinit.target');
+    expect(said).not.toContain('cycle');
+    expect(said).not.toContain('early.service');
+  });
+
   it('on a host that loses its power while it waits: it starts with what stood before', async () => {
     const seen = await state();
     const ended = apply(firewall(CLOSED), 60);

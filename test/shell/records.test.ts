@@ -149,6 +149,38 @@ describe('what runs noted of the time before harden', () => {
   });
 });
 
+const TINY_DISK = 'mount -t tmpfs -o size=256k,nr_inodes=200 tmpfs "$0"';
+
+it.runIf(spawnSync('unshare', ['-m', 'sh', '-c', TINY_DISK, tmpdir()]).status === 0)(
+  'a run is not forgotten while the disk is too full to keep what it alone knows',
+  () => {
+    const folder = join(state, 'runs', 'r1');
+    const { stdout, stderr } = spawnSync('unshare', ['-m', 'sh', '-s'], {
+      encoding: 'utf8',
+      env: { PATH: '/usr/bin:/bin', LC_ALL: 'C' },
+      input: `mount -t tmpfs -o size=256k,nr_inodes=200 tmpfs ${state}
+mkdir -p ${folder}/before ${folder}/after ${state}/origins/before ${state}/origins/after
+echo kept > ${state}/origins/before/k1; echo 'k1 file /etc/old' > ${state}/origins/files
+echo 'old.service enabled active' > ${state}/origins/units
+: > ${folder}/job.sh; echo original > ${folder}/before/1; echo '1 file /etc/new' > ${folder}/files
+echo 'new.service disabled inactive' > ${folder}/units; echo 'installed some' > ${folder}/packages
+${retire(state).text}
+${records(state).text}
+all() { origins | while read -r before what _ path; do echo "$what $path $(cat "$before")"; done; unit_origins; package_origins; }
+all | sort > /dev/shm/before.$$
+head -c 1M /dev/zero > ${state}/filler 2>/dev/null
+retire ${folder} && echo 'went although nothing could be written'
+[ -e ${folder}/before/1 ] || echo 'the run is gone'
+all | sort | diff /dev/shm/before.$$ - && echo 'nothing lost'
+rm ${state}/filler
+retire ${folder} || echo 'is never forgotten'
+[ ! -e ${folder} ] && all | sort | diff /dev/shm/before.$$ - && echo 'nothing lost later'
+rm -f /dev/shm/before.$$`,
+    });
+    expect(stdout, stderr).toBe('nothing lost\nnothing lost later\n');
+  },
+);
+
 describe('old runs', () => {
   const id = (number: number) => number.toString(16).padStart(24, '0');
   /** A run of two waves, so many days old. */
