@@ -1,12 +1,36 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it } from 'vitest';
 import { login, startHost, type TestHost } from '../host.ts';
 import { record } from '../record.ts';
 
 let host: TestHost;
-beforeAll(async () => {
+beforeEach(async () => {
   host = await startHost();
 });
-afterAll(() => host?.stop());
+afterEach(() => host?.stop());
+
+const own = (settings: string) => `mkdir -p /etc/fail2ban/jail.d; touch /var/log/own.log
+  printf '[own]\\nenabled = true\\nbackend = polling\\n${settings}\\n' >/etc/fail2ban/jail.d/zz.local`;
+
+it('is not stopped by a jail of somebody else that fail2ban leaves out', async () => {
+  await host.must(own('filter = nonesuch\\nlogpath = /var/log/own.log'));
+  const result = await record('apply', host.inventory());
+  expect(result.exitCode, result.text).toBe(0);
+  expect((await record('check', host.inventory())).exitCode).toBe(0);
+  expect(await host.must('fail2ban-client status | grep list')).toMatch(/james, sshd$/);
+});
+
+it('stops at a jail of somebody else without a log, and check says of every task what stands in its way', async () => {
+  await host.must(own('filter = sshd\\nlogpath = /nope'));
+  const first = await record('apply', host.inventory());
+  expect(first.exitCode, first.text).toBe(3);
+  const seen = await record('check', host.inventory());
+  expect(seen.exitCode, seen.text).toBe(3);
+  const pending = Object.values(seen.tasks).filter(({ status }) => status === 'drift');
+  const again = await record('apply', host.inventory());
+  const changed = pending.map(({ id }) => again.tasks[id]?.status);
+  expect(changed, `${seen.text}\n${again.text}`).toEqual(pending.map(() => 'changed'));
+  expect(seen.tasks['fail2ban.running']?.reason, seen.text).toMatch(/^\[own\] keeps fail2ban from starting/);
+});
 
 it('fail2ban starts with what is declared, not by its installation: failures of a trusted operator in an old log ban nobody', async () => {
   const operator = (await login(host, 'echo "${SSH_CONNECTION%% *}"')).stdout.trim();
