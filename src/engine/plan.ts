@@ -77,10 +77,17 @@ export function plan(tasks: readonly Task[], seen: Observations, facts: Facts, p
   let expected = seen;
   const owner = (key: Key): Planned | undefined =>
     planned.find(({ task }) => (task.type.owns(task.params) as readonly Key[]).includes(key));
+  const brings = ({ task: { type }, decision }: Planned): boolean =>
+    decision.status === 'change' && !type.barrier && !type.removes;
   const promised = (key: Key): boolean => {
     const found = owner(key);
-    return found?.decision.status === 'change' && !found.task.type.barrier && !found.task.type.removes;
+    return found !== undefined && brings(found);
   };
+  const promisedIn = (folder: string): Key | undefined =>
+    planned
+      .filter(brings)
+      .flatMap(({ task: { type, params } }) => type.owns(params) as readonly Key[])
+      .find((key) => fileOf(key)?.startsWith(`${folder}/`));
   const managed = (key: Key): boolean =>
     tasks.some(({ type, params }) => (type.owns(params) as readonly Key[]).includes(key));
   const leaving = (key: Key): boolean => {
@@ -89,7 +96,7 @@ export function plan(tasks: readonly Task[], seen: Observations, facts: Facts, p
   };
   const removed = tasks.filter(({ type }) => type.removes).toReversed();
   for (const task of [...tasks.filter(({ type }) => !type.removes), ...removed]) {
-    const context: PlanContext = { facts, prove, local: task.local, promised, managed, leaving };
+    const context: PlanContext = { facts, prove, local: task.local, promised, promisedIn, managed, leaving };
     const verdict = task.type.plan(task.params, answers(task, expected, prove), context) as Verdict;
     const decision = { ...resolve(task, verdict, planned, owner, tasks, seen), notes: verdict.notes ?? [] };
     planned.push({ task, decision });

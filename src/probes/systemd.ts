@@ -9,6 +9,10 @@ export interface UnitState {
   /** Masked, and nothing that systemd could load would be there without the mask. */
   readonly hollow?: true;
   readonly needDaemonReload: boolean;
+  /** A service whose start is over when its work is done: it never stays active. */
+  readonly ends?: true;
+  /** When it was last to start, a condition of its own was not met. */
+  readonly skipped?: true;
   /** Its last start, stop or finished reload: seconds since the epoch, with fraction, by the host's clock of then. */
   readonly stateChange: number;
   /** Files beside its own that change it. */
@@ -26,6 +30,10 @@ const PROPERTIES = [
   'StateChangeTimestamp',
   'DropInPaths',
   'WantedBy',
+  'Type',
+  'RemainAfterExit',
+  'ConditionResult',
+  'ConditionTimestamp',
 ];
 
 /** `fail2ban` means `fail2ban.service`. */
@@ -72,6 +80,8 @@ function parseUnit(block: string, hollow: boolean): Observed<UnitState> {
     activeState: get('ActiveState'),
     unitFileState: get('UnitFileState'),
     ...(hollow && isMasked(get('UnitFileState')) ? { hollow: true } : {}),
+    ...(get('Type') === 'oneshot' && get('RemainAfterExit') === 'no' ? { ends: true } : {}),
+    ...(get('ConditionResult') === 'no' && seconds(get('ConditionTimestamp')) > 0 ? { skipped: true } : {}),
     needDaemonReload: get('NeedDaemonReload') === 'yes',
     stateChange: seconds(get('StateChangeTimestamp')),
     dropIns: get('DropInPaths').split(' ').filter(Boolean),

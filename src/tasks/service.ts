@@ -11,7 +11,7 @@ import { AbsolutePath } from './common/params.ts';
 import { blocked, unseen } from './common/verdicts.ts';
 import { sentenceList } from './common/words.ts';
 import { loadingOf, lostByReload, unloadable } from './fail2ban/loadable.ts';
-import { defineRemoval, defineTask, type Mistake } from './task.ts';
+import { defineRemoval, defineTask, type Key, type Mistake } from './task.ts';
 
 const schema = Type.Object(
   {
@@ -73,6 +73,9 @@ const removal = defineRemoval(schema, {
   },
 });
 
+/** Where an administrator's units lie. */
+const unitFile = (name: string): Key => `file:/etc/systemd/system/${unitName(name)}`;
+
 /** Seconds by which a unit may have changed after the host's clock was read: a look takes less. */
 const LOOK = 60;
 
@@ -106,6 +109,7 @@ export const serviceTask = defineTask({
   owns: ({ name }) => [`unit:${unitName(name)}`],
   relies: ({ name, tracks = [] }) => [
     `package:${unitName(name).replace(/\.service$/, '')}`,
+    unitFile(name),
     ...tracks.map((path) => `file:${path}` as const),
   ],
   check: noTemplate,
@@ -119,7 +123,7 @@ export const serviceTask = defineTask({
     { unit: state, tracked, dump: [dump], config: [config], server: [server] },
     context,
   ) {
-    const { promised, facts } = context;
+    const { promised, promisedIn, facts } = context;
     const unit = unitName(name);
     if (state.state === 'unreadable') return unseen(unit, state);
     if (state.state === 'absent') {
@@ -136,6 +140,13 @@ export const serviceTask = defineTask({
         key: `package:${unit.replace(/\.service$/, '')}`,
         reason: `it is masked, and there is no unit ${unit} behind the mask on this host`,
       };
+    }
+    // of what systemd has not read anew nobody can say that yet
+    if (value.ends && value.activeState !== 'active' && !value.needDaemonReload) {
+      const reason = `${unit} never counts as running, since it is of Type=oneshot and ends when its work is done: name the timer that starts it (such as ${unit.replace(/\.service$/, '.timer')}) instead, or set RemainAfterExit=yes in a drop-in of it`;
+      const own = unitFile(name);
+      const key = promised(own) ? own : promisedIn(`/etc/systemd/system/${unit}.d`);
+      return key ? { verdict: 'needs', key, reason } : blocked(reason);
     }
     const changes: Change[] = [];
     const reasons: string[] = [];
@@ -163,8 +174,11 @@ export const serviceTask = defineTask({
       const changed = file?.state === 'present' && (undated || file.value.ctime > value.stateChange);
       return changed || promised(`file:${path}`);
     });
+    const skipped = value.skipped
+      ? `, and a condition of it was not met when it was last to start (systemctl status ${unit} names it)`
+      : '';
     if (value.activeState !== 'active')
-      control(value.activeState === 'failed' ? 'restart' : 'start', `it is ${value.activeState}`);
+      control(value.activeState === 'failed' ? 'restart' : 'start', `it is ${value.activeState}${skipped}`);
     else if (newer.length > 0) {
       for (const file of tracked)
         if (file.state === 'present' && file.value.ctime > facts.clock) changes.push(redate(file.value));

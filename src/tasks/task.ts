@@ -39,6 +39,8 @@ export interface PlanContext {
    * may bring is never promised.
    */
   promised(key: Key): boolean;
+  /** The same of anything directly or deeper in a folder: what is promised there. */
+  promisedIn(folder: string): Key | undefined;
   /** Does any task of this host own it, before this one or after it? Then it is that task's to judge. */
   managed(key: Key): boolean;
   /** Is a task about to take this away, before this one does its own? */

@@ -380,6 +380,37 @@ describe('what apply could not do is foreseen by check, and the other tasks go o
     await converge([{ id: 'it', name: 'it', service: { name: 'some' } }]);
   });
 
+  it('a unit that ends when its work is done is none that could run', async () => {
+    const folder = '/etc/systemd/system';
+    const content = '[Service]\nType=oneshot\nExecStart=/bin/true\n';
+    const it = { id: 'it', name: 'it', service: { name: 'ends' } };
+    const unit = { id: 'unit', name: 'unit', file: { path: `${folder}/ends.service`, content } };
+    expect((await run('check', [unit, it])).tasks.it?.reason).toBe('unknown until unit has been applied');
+    expect((await run('apply', [unit, it])).tasks).toMatchObject({
+      unit: { status: 'changed' },
+      it: { status: 'blocked', reason: expect.stringMatching(/^ends\.service never counts as running/) },
+    });
+    const remains = { path: `${folder}/ends.service.d/x.conf`, content: '[Service]\nRemainAfterExit=yes\n' };
+    await converge([
+      { id: 'folder', name: 'folder', directory: { path: `${folder}/ends.service.d` } },
+      { id: 'drop-in', name: 'drop-in', file: remains },
+      it,
+    ]);
+  });
+
+  it.each([
+    ['that a mask hides', 'Type=oneshot', '', /never counts as running: set RemainAfterExit=yes/],
+    ['whose condition is not met', '', 'ConditionPathExists=/nope', /while a condition of it is not met$/],
+  ])('a unit %s says why it does not run', async (_, service, condition, why) => {
+    await host.must(
+      `printf '[Unit]\n${condition}\n[Service]\n${service}\nExecStart=/bin/true\n' >/lib/systemd/system/odd.service
+       systemctl mask odd; systemctl daemon-reload`,
+    );
+    const result = await run('apply', [{ id: 'it', name: 'it', service: { name: 'odd' } }]);
+    expect(result.exitCode, result.text).toBe(4);
+    expect(result.tasks.it?.reason).toMatch(why);
+  });
+
   it('a package that others would have to go for names them', async () => {
     await host.must(`mkdir -p /srv/repo && cd /srv/repo
       for name in stays comes; do

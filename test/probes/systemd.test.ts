@@ -45,6 +45,21 @@ describe('unit probe', () => {
     ]);
   });
 
+  it.each<[object, object]>([
+    [{ Type: 'oneshot', RemainAfterExit: 'no' }, { ends: true }],
+    [{ Type: 'oneshot', RemainAfterExit: 'yes' }, { ends: undefined }],
+    [{ Type: 'simple', RemainAfterExit: 'no' }, { ends: undefined }],
+    [{ ConditionResult: 'no', ConditionTimestamp: 'Tue 2023-11-14 22:13:20 UTC' }, { skipped: true }],
+    [{ ConditionResult: 'yes', ConditionTimestamp: 'Tue 2023-11-14 22:13:20 UTC' }, { skipped: undefined }],
+    // never looked at
+    [{ ConditionResult: 'no', ConditionTimestamp: '' }, { skipped: undefined }],
+    [{ ConditionResult: 'no', ConditionTimestamp: 'n/a' }, { skipped: undefined }],
+  ])('reads %j as %j', (over, { ends, skipped }: { ends?: true; skipped?: true }) => {
+    const seen = unitProbe.parse(Buffer.from(block({ ...over })), ['x']).get('x.service');
+    if (seen?.state !== 'present') throw new Error('no unit was seen');
+    expect([seen.value.ends, seen.value.skipped]).toEqual([ends, skipped]);
+  });
+
   it('does not make up a unit that systemctl said nothing of', () => {
     expect(() => unitProbe.parse(Buffer.from(block({})), ['a', 'b'])).toThrow('fewer units');
   });

@@ -23,6 +23,7 @@ export const context = (
   prove: false,
   local: new Map(),
   promised: (key) => over.promises?.includes(key) ?? false,
+  promisedIn: (folder) => over.promises?.find((key) => key.startsWith(`file:${folder}/`)),
   managed: (key) => over.manages?.includes(key) ?? false,
   leaving: (key) => over.leave?.includes(key) ?? false,
   ...over,

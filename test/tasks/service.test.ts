@@ -3,6 +3,7 @@ import type { Dump } from '../../src/probes/fail2ban-dump.ts';
 import { absent, present, unreadable } from '../../src/probes/probe.ts';
 import type { UnitState } from '../../src/probes/systemd.ts';
 import { serviceTask } from '../../src/tasks/service.ts';
+import type { Key } from '../../src/tasks/task.ts';
 import { context, fileState } from './context.ts';
 
 const unit = (over: Partial<UnitState> = {}) =>
@@ -68,6 +69,31 @@ describe('service', () => {
       { verdict: 'needs', key: 'package:x', reason: 'there is no unit x.service on this host' },
     ],
     ['cannot be seen', unreadable('no bus'), { verdict: 'failed' }],
+    [
+      'ends when its work is done',
+      unit({ activeState: 'inactive', ends: true }),
+      {
+        verdict: 'blocked',
+        reason:
+          'x.service never counts as running, since it is of Type=oneshot and ends when its work is done: name the timer that starts it (such as x.timer) instead, or set RemainAfterExit=yes in a drop-in of it',
+      },
+    ],
+    ['is at such work', unit({ activeState: 'activating', ends: true }), { verdict: 'blocked' }],
+    [
+      // what systemd has read of it is not what stands there
+      'ended, before its file was changed',
+      unit({ activeState: 'inactive', ends: true, needDaemonReload: true }),
+      actions('start'),
+    ],
+    [
+      'was skipped by systemd',
+      unit({ activeState: 'inactive', skipped: true }),
+      {
+        reason:
+          'it is inactive, and a condition of it was not met when it was last to start (systemctl status x.service names it)',
+        ...actions('start'),
+      },
+    ],
   ])('that %s', (_, state, verdict) => {
     expect(
       serviceTask.plan({ name: 'x' }, { ...NO_FAIL2BAN, unit: state, tracked: [] }, context()),
@@ -140,6 +166,32 @@ describe('service', () => {
       ),
     ).toMatchObject(verdict);
   });
+
+  it.each<[string, Key, object]>([
+    [
+      'its file',
+      'file:/etc/systemd/system/x.service',
+      { verdict: 'needs', key: 'file:/etc/systemd/system/x.service' },
+    ],
+    [
+      'a drop-in',
+      'file:/etc/systemd/system/x.service.d/y.conf',
+      { verdict: 'needs', key: 'file:/etc/systemd/system/x.service.d/y.conf' },
+    ],
+    ['a drop-in of another', 'file:/etc/systemd/system/xx.service.d/y.conf', { verdict: 'blocked' }],
+  ])('of a kind that ends is not judged while this run writes %s', (_, key, verdict) => {
+    const state = unit({ activeState: 'inactive', ends: true });
+    expect(
+      serviceTask.plan(
+        { name: 'x' },
+        { ...NO_FAIL2BAN, unit: state, tracked: [] },
+        context({ promises: [key] }),
+      ),
+    ).toMatchObject(verdict);
+  });
+
+  it('waits for the file of its unit', () =>
+    expect(serviceTask.relies?.({ name: 'x' })).toContain('file:/etc/systemd/system/x.service'));
 
   it('owes a restart for a file that this very run will write', () => {
     const verdict = serviceTask.plan(

@@ -69,6 +69,15 @@ note_unit() {
   echo "$1 \${state:--} $(systemctl show -P ActiveState -- "$1")" >> "$RUN/units"
   sync "$RUN/units"
 }
+# is_down UNIT: fails with why a unit that was started does not run
+is_down() {
+  journalctl -q -n 5 -o cat -u "$1" >&2
+  case $(systemctl show -p Type,RemainAfterExit,ConditionResult -- "$1" | sort | paste -sd ' ' -) in
+    *ConditionResult=no*) fail "systemd does not start $1 while a condition of it is not met" ;;
+    *'RemainAfterExit=no Type=oneshot'*) fail "$1 ended when its work was done, since it is of Type=oneshot, so it never counts as running: set RemainAfterExit=yes in a drop-in of it" ;;
+  esac
+  fail "$1 did not stay up"
+}
 ${putFileBack.text}
 # restore_files PATH...: puts back what this run replaced there or below; 1 if there was nothing, 2 if $lost is not back
 restore_files() {

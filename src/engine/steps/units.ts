@@ -14,7 +14,7 @@ export function controlUnit({ unit, action, restores, lenient = false }: Control
   const noted = lines([sh`note_unit ${unit}`, call]);
   if (!starts) return noted;
   const started = sh`${noted}
-${raw('i=0; while [ $i -lt 10 ]; do')} systemctl is-active --quiet ${unit} || { journalctl -q -n 5 -o cat -u ${unit} >&2; fail ${`${unit} did not stay up`}; }; sleep 0.1; i=$((i + 1)); done`;
+${raw('i=0; while [ $i -lt 10 ]; do')} systemctl is-active --quiet ${unit} || is_down ${unit}; sleep 0.1; i=$((i + 1)); done`;
   return lenient ? ifItCan(unit, started) : started;
 }
 
