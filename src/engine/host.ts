@@ -155,6 +155,7 @@ export class HostRun {
     await this.#try(async () => {
       const all = ask(historyProbe, 'all' as const);
       const seen = await this.#observe([all]);
+      if (this.#failure) return;
       const waves = seen.get(all);
       if (waves.state === 'unreadable') {
         this.#failure = {

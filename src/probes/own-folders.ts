@@ -12,15 +12,16 @@ export interface OwnFolders {
   readonly open: readonly string[];
 }
 
-/** Absent: harden never ran there. */
+/** Absent: harden never ran there, and could. */
 export const ownFoldersProbe = defineProbe<'own-folders', OwnFolders>({
   name: 'own-folders',
   key: () => 'own-folders',
   script: () =>
     lines([
       ownFolders,
-      raw(`[ -e ${STATE} ] || [ -L ${STATE} ] || exit 0
-echo "wrong=$(not_ours | tr '\\n' ' ')"
+      raw(`wrong=$(not_ours | tr '\\n' ' ')
+[ -n "$wrong" ] || [ -e ${STATE} ] || [ -L ${STATE} ] || exit 0
+echo "wrong=$wrong"
 printf open=; for folder in ${STATE} ${RUNS}; do ! open_folder "$folder" || printf '%s ' "$folder"; done`),
     ]),
   parse(output) {

@@ -9,7 +9,7 @@ beforeAll(async () => {
   host = await startHost();
 });
 afterAll(() => host?.stop());
-beforeEach(() => host.must('rm -rf /var/lib/harden /srv/harden /etc/wanted'));
+beforeEach(() => host.must('chmod 0755 /var/lib; rm -rf /var/lib/harden /srv/harden /etc/wanted'));
 
 const playbook = stringify({
   name: 'one file',
@@ -42,17 +42,28 @@ it.each<[string, string, RegExp]>([
     'install -d /srv/harden; ln -s /srv/harden /var/lib/harden; chown -h operator /var/lib/harden',
     /a link on the way to \/var\/lib\/harden belongs to operator/,
   ],
+  [
+    'is in a folder that others may write to',
+    'install -d -m 0700 /var/lib/harden; chmod 0777 /var/lib',
+    /others may write to \/var\/lib, and/,
+  ],
+  [
+    'would be made in a folder that others may write to',
+    'chmod 0777 /var/lib',
+    /others may write to \/var\/lib, and/,
+  ],
 ])('where /var/lib/harden %s, nothing is read, written or run there', async (_, alter, says) => {
   await host.must(alter);
-  const left = await host.must('ls -laR /var/lib/harden');
+  const left = await host.must('ls -laR /var/lib/harden 2>&1 || :');
   for (const command of ['check', 'apply', 'log', 'rollback'] as const) {
     const result = await run(command);
     expect(result.exitCode, result.text).toBe(3);
     expect(result.host.reason).toMatch(says);
     expect(result.host.reason).toContain('Look at what lies there');
+    expect(result.host.runs).toBeUndefined();
   }
   expect(await folder()).toMatchObject({ status: 'failed', reason: expect.stringMatching(says) });
-  expect(await host.must('ls -laR /var/lib/harden')).toBe(left);
+  expect(await host.must('ls -laR /var/lib/harden 2>&1 || :')).toBe(left);
   await host.must('! [ -e /etc/wanted ] && ! [ -e /etc/owned ]');
 });
 

@@ -97,6 +97,49 @@ asRoot.each<[string, () => void, RegExp]>([
     },
     /harden is no folder/,
   ],
+  [
+    'stand in what anybody may write to',
+    () => chmodSync(base, 0o777),
+    /others may write to .*harden-own-\w+, and/,
+  ],
+  [
+    'would be made in what anybody may write to',
+    () => {
+      rmSync(state, { recursive: true });
+      chmodSync(base, 0o777);
+    },
+    /others may write to .*harden-own-\w+, and/,
+  ],
+  [
+    'stand in what a group may write to',
+    () => {
+      chownSync(base, 0, NOBODY);
+      chmodSync(base, 0o775);
+    },
+    /others may write to .*harden-own-\w+, and/,
+  ],
+  ["stand in what root's group may write to", () => chmodSync(base, 0o775), /^$/],
+  ['stand in one like /tmp', () => chmodSync(base, 0o1777), /^$/],
+  [
+    'are a link into what anybody may write to',
+    () => {
+      rmSync(state, { recursive: true });
+      mkdirSync(join(base, 'open'));
+      chmodSync(join(base, 'open'), 0o777);
+      mkdirSync(join(base, 'open/harden'));
+      symlinkSync(join(base, 'open/harden'), state);
+    },
+    /others may write to .*open, and/,
+  ],
+  [
+    'are a link in what anybody may write to',
+    () => {
+      rmSync(state, { recursive: true });
+      symlinkSync('/srv', state);
+      chmodSync(base, 0o777);
+    },
+    /others may write to .*harden-own-\w+, and/,
+  ],
   ['are one like /tmp', () => chmodSync(runs, 0o1777), /anybody may write to .*runs/],
 ])('the folders of the runs %s', (_, alter, says) => {
   alter();
