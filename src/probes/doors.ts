@@ -117,16 +117,20 @@ place() {
 }
 # what root cannot read is an error; what another user cannot read this run cannot change either
 can_read() { [ -f "$1" ] && { [ -r "$1" ] || [ -O / ]; }; }
-# door KIND PATH: fails for what was told already
+# show KIND PATH
+show() {
+  kind=$1
+  follow_links "$2" place
+  place "$at"
+}
+# door KIND PATH: for what may be read as well; fails for what was told already
 door() {
   case $told in *"
 $1 $2
 "*) return 1 ;; esac
   told="$told$1 $2
 "
-  kind=$1
-  follow_links "$2" place
-  place "$at"
+  show "$1" "$2"
 }
 keys() {
   door part "$1" && can_read "$1" && keys="$keys
@@ -138,6 +142,7 @@ read_all() {
   shift
   while [ $# -gt 0 ]; do
     named=$(awk "$program" "$@") || exit 1
+    named=$(printf '%s\\n' "$named" | awk '!told[$0]++')
     set --
     while IFS=' ' read -r what path; do
       case $what in
@@ -150,8 +155,8 @@ read_all() {
           for file in "$path"/*; do door part "$file" && can_read "$file" && set -- "$@" "$file"; done ;;
         keys) keys "$path" ;;
         # of a folder that a command names not all is part of the door
-        run) [ -d "$path" ] || door part "$path" ;;
-        part) door part "$path" ;;
+        run) [ -d "$path" ] || show part "$path" ;;
+        part) show part "$path" ;;
       esac
     done <<END
 $named

@@ -70,6 +70,13 @@ describe.runIf(able())('what lets people in', () => {
     expect(seen(prepare).parts).not.toContain('/opt/d');
   });
 
+  it('is told of very many keys in no time', { timeout: 10_000 }, () => {
+    const keys = `mkdir /srv/ann/.ssh; seq 20000 | sed 's|.*|command="/opt/& x /opt/all" ssh-ed25519 AA|' > /srv/ann/.ssh/authorized_keys`;
+    const { parts } = seen(keys);
+    expect(parts.filter((path) => /^\/opt\/\d+$/.test(path))).toHaveLength(20_000);
+    expect(parts.filter((path) => path === '/opt/all')).toHaveLength(1);
+  });
+
   it.each<[string, string, string[]]>([
     ['elsewhere, for each account', 'AuthorizedKeysFile /opt/keys/%u', ['/opt/keys/ann', '/opt/keys/root']],
     ['by its tokens', 'AuthorizedKeysFile /opt/%U/100%%/%h/k', ['/opt/1007/100%/srv/ann/k']],
