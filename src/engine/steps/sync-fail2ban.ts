@@ -101,9 +101,9 @@ const TEST = raw(`if [ -n "$was_up$wanted$server" ]; then
   [ -z "$said" ] || unfit "fail2ban would not load its files: $said"
   said=$(printf '%s\\n' "$brought" | trial | while IFS="$(printf '\\t')" read -r _ jail why; do printf '[%s] %s; ' "$jail" "$why"; done | cut -c1-600)
   [ -z "$said" ] || unfit "fail2ban could not take over its files: \${said%; }"
-  # a reload ends a jail that no file brings
-  for jail in $before; do
-    case $brought in *"Jail '$jail' skipped"* | *"Jail \\\\'$jail\\\\' skipped"*) unfit "fail2ban would leave out the jail $jail, which runs: $(printf '%s\\n' "$brought" | errors)" ;; esac
+  # a reload ends a jail that is left out, and one that no file brings
+  for jail in $before $wanted; do
+    case $brought in *"Jail '$jail' skipped"* | *"Jail \\\\'$jail\\\\' skipped"*) unfit "fail2ban leaves out the jail $jail, which is to run: $(printf '%s\\n' "$brought" | errors)" ;; esac
   done
   for jail in $wanted; do
     case $brought in *"['start', '$jail']"*) ;; *) unfit "No file of fail2ban brings the jail $jail, which is to run" ;; esac
