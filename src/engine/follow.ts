@@ -81,6 +81,11 @@ export class Follower {
     return this.#sent;
   }
 
+  /** What the host has said of the job until now. */
+  get heard(): Journal {
+    return readJournal(Buffer.concat(this.#chunks), this.#job.id, this.#job.titles.length);
+  }
+
   /** Runs `script`, which lays the job down or follows one, and comes back with the whole journal. */
   async follow(script: string): Promise<Journal> {
     try {
@@ -99,7 +104,7 @@ export class Follower {
       ...(this.#late && { late: this.#late }),
       ...(this.#denied.signal.aborted && { denied: true as const }),
     };
-    return { ...this.#journal(), ...why };
+    return { ...this.heard, ...why };
   }
 
   /** The line was lost; the host goes on by itself. `start` is sent again only if the host cannot have got it. */
@@ -130,9 +135,9 @@ export class Follower {
       } catch (error) {
         if (!(error instanceof TransportError)) throw error;
         this.#sent ||= error.reason === 'interrupted' || (error.reason === 'lost' && !error.unsent);
+        if (this.#chunks.length === 0) this.#chunks = before;
         if (error.reason === 'interrupted') throw error;
         last = error;
-        if (this.#chunks.length === 0) this.#chunks = before;
       }
     }
     throw last;
@@ -143,7 +148,7 @@ export class Follower {
    * was but the network, the second comes when the window is over.
    */
   #patience(tried: boolean, shutOut: boolean, lostAt: number): number {
-    const { guard } = this.#journal();
+    const { guard } = this.heard;
     if (guard !== 'armed' && guard !== 'waiting') return RETRY[tried ? 1 : 0];
     const window = this.#options.confirmTimeout + GRACE;
     const left = Math.max(1, window - (Date.now() - (this.#waitingSince ?? lostAt)) / 1000);
@@ -160,7 +165,7 @@ export class Follower {
       stop: AbortSignal.any([this.#denied.signal, ...(stop ? [stop] : [])]),
       onStdout: (chunk: Buffer) => {
         this.#chunks.push(chunk);
-        const journal = this.#journal();
+        const journal = this.heard;
         const begun = journal.steps.findLastIndex(({ state }) => state !== 'not-run');
         for (; this.#told <= begun; this.#told++) progress(titles[this.#told]!);
         if (journal.guard !== 'waiting' || stop?.aborted || this.#job.over) return;
@@ -168,10 +173,6 @@ export class Follower {
         this.#waitingSince ??= Date.now();
       },
     };
-  }
-
-  #journal(): Journal {
-    return readJournal(Buffer.concat(this.#chunks), this.#job.id, this.#job.titles.length);
   }
 
   /** A new TCP connection, login and sudo: only that proves that the operator can still get in. */

@@ -16,7 +16,7 @@ import { runsOf } from './history.ts';
 import { type Holder, isAbandoned } from './holder.ts';
 import { type Job, newRunId, waveId } from './job.ts';
 import type { Journal } from './journal.ts';
-import { judgeConvergence, judgeSteps, judgeUnseen, lastWord, type Outcome } from './judge.ts';
+import { judgeConvergence, judgeSteps, judgeUnseen, lastWord, type Outcome, type Wave } from './judge.ts';
 import { startScript } from './lay-down.ts';
 import { type Connect, Line } from './line.ts';
 import { look } from './look.ts';
@@ -72,8 +72,8 @@ export class HostRun {
   /** What an earlier run had left was brought to its end. */
   #finished = false;
   #following: Follower | undefined;
-  /** The tasks whose job was laid down and has not been judged. */
-  #underWay: readonly Pending[] = [];
+  /** What was laid down and has not been judged. */
+  #underWay: Pick<Wave, 'tasks' | 'steps'> | undefined;
   #planned: readonly Planned[] = [];
   /** What lets people in, as the plan has it. */
   #doors: Observed<Doors> = absent;
@@ -247,7 +247,8 @@ export class HostRun {
       await work();
     } catch (error) {
       if (!(error instanceof TransportError)) throw error;
-      if (this.#following?.sent) this.#settle(judgeUnseen(this.#underWay, 'the connection ended'));
+      if (this.#underWay && this.#following?.sent)
+        this.#settle(judgeUnseen(this.#underWay, this.#following.heard, 'the connection ended'));
       this.#failure = {
         status: this.#applying ? 'failed' : 'unreachable',
         reason: `${error.message} ${this.#applying ? this.#left() : this.#untouched()}`,
@@ -257,15 +258,14 @@ export class HostRun {
 
   /** What becomes of the host where nobody follows any more. */
   #left(): string {
-    if (this.#underWay.length > 0 && !this.#following?.sent) return this.#done();
+    if (this.#underWay && !this.#following?.sent) return this.#done();
     const follows = this.#planned.some(
       ({ task, decision: { status } }) =>
         !this.#outcomes.has(task.id) && (status === 'change' || status === 'unknown'),
     );
-    const [begun, next] =
-      this.#underWay.length > 0
-        ? ['this run', follows ? '; what was to follow waits for the next harden apply' : '']
-        : ['an earlier run', '; nothing else was begun'];
+    const [begun, next] = this.#underWay
+      ? ['this run', follows ? '; what was to follow waits for the next harden apply' : '']
+      : ['an earlier run', '; nothing else was begun'];
     return `Whatever ${begun} had begun there goes on by itself and undoes what nobody confirms${next}. harden check says where the host is. If it stays away, run on its console: sh ${RUNS}/current/rollback.sh`;
   }
 
@@ -318,10 +318,10 @@ export class HostRun {
       holder: this.#options.holder,
       plan: remembered(this.#options.command, wave, steps),
     };
-    this.#underWay = wave;
+    this.#underWay = { tasks: wave, steps };
     const titles = steps.map((step) => step.title);
     const journal = await this.#follower({ id: job.id, titles }).follow(startScript(job));
-    this.#underWay = [];
+    this.#underWay = undefined;
     if (journal.locked !== undefined) {
       this.#failure = {
         status: 'locked',
@@ -352,12 +352,12 @@ export class HostRun {
         status: undone ? 'rolled-back' : 'failed',
         reason: `What the run on ${this.target.name} wrote of itself ends before its second look at the host, as where the host was restarted, or the run was killed or hung. ${undone ? 'The host undid the change that nobody had confirmed; what else was done stands. See with harden diff that this change lets you in, before harden apply makes it again.' : 'What it had done stands. Run harden check to see where the host is, and harden apply to finish.'}`,
       };
-      this.#settle(judgeUnseen(wave, 'the run ended'));
+      this.#settle(judgeUnseen({ tasks: wave, steps }, journal, 'the run ended'));
       return false;
     }
     this.#plan(seen, true);
     if (this.#failure) {
-      this.#settle(judgeUnseen(wave, 'the second look failed'));
+      this.#settle(judgeUnseen({ tasks: wave, steps }, journal, 'the second look failed'));
       return false;
     }
     this.#settle(judgeConvergence(wave, this.#planned, journal));

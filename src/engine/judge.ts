@@ -132,16 +132,31 @@ export function lastWord(outcome: Outcome, now: Decision): Outcome {
   };
 }
 
-/** The tasks of a wave of which nobody saw the end. */
-export function judgeUnseen(tasks: readonly Pending[], since: string): Outcomes {
+/** What is known of the tasks of a wave of which nobody saw the end, by what was heard of it until then. Pure. */
+export function judgeUnseen(
+  { tasks, steps }: Pick<Wave, 'tasks' | 'steps'>,
+  { steps: states, guard }: Pick<Journal, 'steps' | 'guard'>,
+  since: string,
+): Outcomes {
+  const heard = states.some(({ state }) => state !== 'not-run');
+  const farAs = (id: string): string => {
+    if (!heard) return `how far it came is not known, since ${since} before the host said anything of it`;
+    // that the guard was armed for it is no beginning
+    const mine = steps.flatMap((step, index) =>
+      step.tasks.includes(id) && step.phase !== 'arm' ? [{ step, state: states[index]! }] : [],
+    );
+    const is = (...names: StepState['state'][]) => mine.every(({ state }) => names.includes(state.state));
+    const failed = mine.find(({ state }) => state.state === 'failed');
+    if (failed) return `${failed.step.title} failed${said(failed.state)}`;
+    if (is('not-run')) return `the host had not said that it began with it when ${since}`;
+    if (!is('done')) return `it was being applied when ${since}`;
+    const open = guard !== 'confirmed' && mine.some(({ step }) => UNDONE.includes(step.phase));
+    return `it was done${open ? ' and not yet confirmed' : ''} when ${since}, and nobody looked at it again`;
+  };
   return new Map(
-    tasks.map(({ task }): [string, Outcome] => [
-      task.id,
-      {
-        status: 'failed',
-        unseen: true,
-        reason: `it was being applied when ${since}; harden check says what became of it`,
-      },
+    tasks.map(({ task: { id } }): [string, Outcome] => [
+      id,
+      { status: 'failed', unseen: true, reason: `${farAs(id)}; harden check says what became of it` },
     ]),
   );
 }

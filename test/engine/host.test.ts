@@ -274,6 +274,32 @@ describe('a run on one host', () => {
         });
     });
 
+    it.each<[string, string[], RegExp, RegExp]>([
+      [
+        'of what had not begun, that it had not',
+        ['step 0 start'],
+        /^it was being applied when the connection ended;/,
+        /^the host had not said that it began with it when the connection ended;/,
+      ],
+      [
+        'of what was done, that it was',
+        ['step 0 start', 'step 0 0 =', 'step 1 start'],
+        /^it was done when the connection ended, and nobody looked at it again;/,
+        /^it was being applied when the connection ended;/,
+      ],
+      [
+        'of what nobody heard of, that it is not known',
+        [],
+        /^how far it came is not known, since the connection ended before the host said anything of it;/,
+        /^how far it came is not known,/,
+      ],
+    ])('says %s', async (_, says, a, b) => {
+      const host = fakeHost([{ says: SEEN }, { says, lost: true }], ['open', ...GONE]);
+      const { byId } = await apply(host, task('a', [CHANGE]), task('b', [CHANGE]));
+      expect(byId.a?.reason).toMatch(a);
+      expect(byId.b?.reason).toMatch(b);
+    });
+
     it('before anything could be sent, began nothing', async () => {
       const host = fakeHost([{ says: SEEN }, { says: [], lost: true, unsent: true }], ['open', ...GONE]);
       const { reason, byId } = await apply(host, task('a', [CHANGE]));

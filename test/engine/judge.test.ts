@@ -310,11 +310,59 @@ describe('the last look', () => {
   });
 });
 
-it('a wave whose end nobody saw is neither done nor undone', () =>
-  expect(Object.fromEntries(judgeUnseen([pending('a')], 'the run ended'))).toEqual({
-    a: {
-      status: 'failed',
-      unseen: true,
-      reason: 'it was being applied when the run ended; harden check says what became of it',
-    },
-  }));
+describe('a wave whose end nobody saw', () => {
+  const RUNNING: StepState = { state: 'running' };
+  const arm: Step = { ...step('g', 'h'), phase: 'arm' };
+  const after = '; harden check says what became of it';
+  const unseen = (steps: Step[], states: StepState[], guard: Journal['guard'] = 'none') =>
+    Object.fromEntries(
+      [
+        ...judgeUnseen(
+          { tasks: ['a', 'g', 'h'].map((id) => pending(id)), steps },
+          { steps: states, guard },
+          'the run ended',
+        ),
+      ].map(([id, outcome]) => {
+        expect(outcome).toMatchObject({ status: 'failed', unseen: true });
+        return [id, outcome.reason];
+      }),
+    );
+
+  it('is told as far as it was seen', () =>
+    expect(
+      unseen(
+        [step('a'), arm, step('g'), step('g'), step('h')],
+        [DONE, DONE, DONE, NOT_RUN, NOT_RUN],
+        'armed',
+      ),
+    ).toEqual({
+      a: `it was done when the run ended, and nobody looked at it again${after}`,
+      g: `it was being applied when the run ended${after}`,
+      // that the guard was armed for it is no beginning
+      h: `the host had not said that it began with it when the run ended${after}`,
+    }));
+
+  it.each<[Journal['guard'], string]>([
+    ['waiting', 'it was done and not yet confirmed when the run ended, and nobody looked at it again'],
+    ['confirmed', 'it was done when the run ended, and nobody looked at it again'],
+  ])('tells of a guard that was %s', (guard, reason) =>
+    expect(unseen([step('a'), arm, step('g'), step('h')], [DONE, DONE, DONE, RUNNING], guard)).toMatchObject({
+      g: `${reason}${after}`,
+      h: `it was being applied when the run ended${after}`,
+    }),
+  );
+
+  it('tells of a step that had failed', () =>
+    expect(unseen([step('a'), arm, step('g', 'h')], [failed(), NOT_RUN, NOT_RUN]).a).toBe(
+      `write a failed: No space left on device${after}`,
+    ));
+
+  it('and never heard of is not known', () => {
+    const reason = `how far it came is not known, since the run ended before the host said anything of it${after}`;
+    expect(unseen([step('a'), arm, step('g', 'h')], [NOT_RUN, NOT_RUN, NOT_RUN])).toEqual({
+      a: reason,
+      g: reason,
+      h: reason,
+    });
+  });
+});

@@ -121,16 +121,32 @@ it('two signals: it leaves at once, and the host saves itself', async () => {
   await host.must('touch /etc/slow');
   const process = await run('apply', { args: ['--confirm-timeout', '10'] });
   await shut();
-  await journal('guard waiting');
+  await process.says('a new login has to confirm');
   process.kill('SIGINT');
+  await process.says('interrupted: ');
   const since = Date.now();
   process.kill('SIGINT');
   const { code, text } = await ended(process);
   expect(code, text).toBe(130);
   expect(Date.now() - since).toBeLessThan(2000);
+  expect(text).toMatch(/config +it was done and not yet confirmed when the connection ended/);
   await done();
   expect(await state()).toBe('/etc/slow');
   expect(await host.must('ls /var/lib/harden/runs/current')).toMatch(/\brolledback\n(.*\n)*undone\b/);
+});
+
+it('two signals in the middle: only what was heard is told', async () => {
+  const process = await run('apply', { path: '/etc/plain', content: 'x\n' });
+  await process.says('| run sleep');
+  process.kill('SIGINT');
+  // two signals at one moment are one
+  await process.says('interrupted: ');
+  process.kill('SIGINT');
+  const { code, text } = await ended(process);
+  expect(code, text).toBe(130);
+  expect(text).toMatch(/slow +it was being applied when the connection ended/);
+  expect(text).toMatch(/config +not applied, since nobody saw what became of slow/);
+  await done();
 });
 
 describe.sequential('a program that is killed', () => {
