@@ -23,18 +23,27 @@ const FILES = new RegExp(
 const AT_HOME = String.raw`\.(profile|bash|z(sh|profile|login)|t?csh|login$|pam_environment|config/fish(/|$)|k5(login|users)$|[rs]hosts$)`;
 const OF_HOME = new RegExp(`^${AT_HOME}`);
 
-/** Keys, what is read in the usual homes, and the programs themselves. */
+/** Programs that undoing itself needs. */
+const TOOLS = [
+  'sh|dash|bash|env|systemctl|systemd-run|timeout|flock|logger|iptables.*|ip6tables.*|xtables.*|nft',
+  'mv|cp|rm|rmdir|mkdir|mktemp|ln|cat|head|tail|tac|cut|sort|stat|touch|chown|chgrp|chmod|sync|dirname|basename|readlink',
+  'sed|grep|[gm]?awk|find|base64|sha256sum|wc|sleep|tr|id|ls|printf|echo|test|true|false',
+].join('|');
+
+/** Programs that let somebody in, or ban. */
+const LOGINS = 'sudo|su|login|sshd|rbash|[zk]sh|t?csh|fish|ip|ipset|ufw|firewall-cmd|fail2ban-.*|wg(-quick)?';
+
+/** Keys, what is read in the usual homes, and the programs themselves: in /usr/local those that stand before the system's own. */
 const ELSEWHERE = new RegExp(
-  String.raw`/\.ssh(/|$)|^/(root|home/[^/]+)/${AT_HOME}|^(/usr)?/s?bin/|^(/usr)?/lib[^/]*/(openssh|sudo|security|pam)(/|$)|^(/var)?/run/nologin$`,
+  [
+    String.raw`/\.ssh(/|$)|^/(root|home/[^/]+)/${AT_HOME}|^(/var)?/run/nologin$`,
+    `^(/usr)?/s?bin/|^/usr/local/s?bin/(${TOOLS}|${LOGINS})$|^(/usr)?/lib[^/]*/(openssh|sudo|security|pam)(/|$)`,
+  ].join('|'),
 );
 
 /** What undoing itself needs to run, and what every program reads when it starts. */
 const NEEDED = new RegExp(
-  `^(/usr)?/s?bin/(${[
-    'sh|dash|bash|env|systemctl|systemd-run|timeout|flock|logger|iptables.*|ip6tables.*|xtables.*|nft',
-    'mv|cp|rm|rmdir|mkdir|mktemp|ln|cat|head|tail|tac|cut|sort|stat|touch|chown|chgrp|chmod|sync|dirname|basename|readlink',
-    'sed|grep|[gm]?awk|find|base64|sha256sum|wc|sleep|tr|id|ls|printf|echo|test|true|false',
-  ].join('|')})$|^(/usr)?/lib[^/]*/(.*/)?[^/]+\\.so(\\.[^/]*)?$|^/etc/ld\\.so\\.`,
+  `^(/usr(/local)?)?/s?bin/(${TOOLS})$|^(/usr)?/lib[^/]*/(.*/)?[^/]+\\.so(\\.[^/]*)?$|^/etc/ld\\.so\\.`,
 );
 
 /** Folders that sshd, sudo and the way to a key go through, and the libraries: no use without the right owner and mode. */

@@ -132,6 +132,10 @@ done`);
 const unlessBoot = (...code: readonly Sh[]): Sh =>
   lines([raw('if [ -z "$boot" ]; then'), ...code, raw('fi')]);
 
+/** Rules go back by the programs that the job, and fail2ban, found: another iptables may have another back end. */
+const asKept = (...code: readonly Sh[]): Sh =>
+  lines([raw('( PATH=/usr/local/sbin:/usr/local/bin:$PATH'), ...code, raw(')')]);
+
 /** Why nobody got in, where it was fail2ban: what `banned IP` prints, a list of lists of jails. Told in `banned`. */
 const noteBan = (operator: string): Sh =>
   isIP(operator) === 0
@@ -161,7 +165,8 @@ export function rollbackScript(run: string, guarded: readonly Change[], operator
       : [],
   );
   return lines([
-    raw('export LC_ALL=C PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'),
+    // what a change put in /usr/local does not stand in for what undoing needs
+    raw('export LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin'),
     raw('umask 077'),
     sh`RUN=${run}`,
     raw(`boot=
@@ -188,10 +193,10 @@ rm -f "$RUN/reserve" "$RUN/trouble"`),
     ...marks,
     ...(tables ? [restoreTables] : []),
     // the ban goes while the server still runs, too: it would remember it for its next start
-    unlessBoot(...rules, ...(tables ? [raw('restore_tables')] : []), unban(operator)),
+    unlessBoot(asKept(...rules, ...(tables ? [raw('restore_tables')] : [])), unban(operator)),
     restoreUnits,
     // a unit may need the network when it starts, and may change the rules when it starts or stops
-    unlessBoot(...(tables ? [raw('restore_tables'), renewBans] : []), unban(operator)),
+    unlessBoot(...(tables ? [asKept(raw('restore_tables')), renewBans] : []), unban(operator)),
     raw(`: > "$RUN/undone"
 sync "$RUN/undone" "$RUN"
 logger -t harden 'a change that nobody confirmed was undone' 2>/dev/null || :

@@ -103,6 +103,58 @@ describe('a ruleset that lets the operator in', () => {
   });
 });
 
+describe('programs in /usr/local', () => {
+  it('that a change broke do not keep the host from undoing it', async () => {
+    await host.must('echo "# none" >/etc/sudoers.d/zz; chmod 440 /etc/sudoers.d/zz');
+    const files = {
+      'playbook.yaml': stringify({
+        name: 'a login without sudo',
+        tasks: [
+          {
+            id: 'rule',
+            name: 'a rule',
+            file: { path: '/etc/sudoers.d/zz', content: 'admin ALL=(ALL) !ALL\n', mode: '0440' },
+          },
+          {
+            id: 'cp',
+            name: 'a broken cp',
+            command: {
+              run: "printf '#!/bin/sh\\nexit 1\\n' >/usr/local/bin/cp; chmod 755 /usr/local/bin/cp",
+              creates: '/usr/local/bin/cp',
+              guarded: true,
+            },
+          },
+        ],
+      }),
+    };
+    const result = await record('apply', inventory(), { args, files });
+    expect(statuses(result), result.text).toEqual({ rule: 'rolled-back', cp: 'rolled-back' });
+    expect(result.tasks.rule?.reason).not.toContain('could not be put back');
+    expect(await host.must('rm /usr/local/bin/cp; cat /etc/sudoers.d/zz; rm /etc/sudoers.d/zz')).toBe(
+      '# none',
+    );
+    expect((await login(host, 'sudo -n id -u')).stdout).toBe('0\n');
+  });
+
+  it('that keep the rules put them back', async () => {
+    // its own build of iptables, of the other back end
+    await host.must(
+      'for name in iptables iptables-save iptables-restore; do ln -s /usr/sbin/xtables-legacy-multi /usr/local/sbin/$name; done',
+    );
+    try {
+      const legacy = "iptables-legacy-save | sed '/^#/d; s/ \\[.*//'";
+      const before = await host.must(`iptables -A INPUT -s 192.0.2.8 -j DROP; ${legacy}`);
+      const files = playbook('iptables -I INPUT -p tcp --dport 22 --syn -j DROP', 'false');
+      const result = await record('apply', inventory(), { args, files });
+      expect(result.exitCode, result.text).toBe(4);
+      expect(await host.must(legacy)).toBe(before);
+      expect(await host.must('iptables-nft-save')).not.toContain('192.0.2.8');
+    } finally {
+      await host.must('iptables -F INPUT; rm /usr/local/sbin/iptables*');
+    }
+  });
+});
+
 describe('a second operator', () => {
   it('is told who is at work, and changes nothing', async () => {
     await host.must('rm /etc/other');
