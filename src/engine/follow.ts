@@ -40,6 +40,8 @@ export interface Followed {
 const RETRY = [1, 30] as const;
 /** Seconds before a confirming login that the network cut is tried again. */
 const AGAIN = 2;
+/** Seconds that the session which confirms is left, once a person has said that a login works. */
+const CONFIRMING = 5;
 /** Connections that trouble may cost beside those of a run that nothing disturbs. */
 const SPARE = 2;
 /** Seconds that the host has, after its deadline, to undo. */
@@ -79,6 +81,11 @@ export class Follower {
   /** The job may have begun. */
   get sent(): boolean {
     return this.#sent;
+  }
+
+  /** The line was lost, and the host may not have been there when it was opened again. */
+  get reconnected(): boolean {
+    return this.#down;
   }
 
   /** What the host has said of the job until now. */
@@ -179,12 +186,12 @@ export class Follower {
   async #confirm(): Promise<boolean> {
     const { line, progress, confirmTimeout, witness, stop, leave, pause = sleepUnless } = this.#options;
     const { asks, worked } = typeof witness === 'function' ? TOLD.person : TOLD[witness ?? 'login'];
-    const began = performance.now();
     progress(asks);
-    if (typeof witness === 'function' && !(await witness(confirmTimeout, stop))) {
-      this.#denied.abort();
+    if (typeof witness === 'function' && !(await witness(confirmTimeout - CONFIRMING, stop))) {
+      if (!stop?.aborted) this.#denied.abort();
       return false;
     }
+    const began = performance.now();
     try {
       const script = confirmation(this.#job.id);
       const options = { silence: confirmTimeout, ...(leave && { signal: leave }) };

@@ -44,11 +44,11 @@ const applied = (wave: Wave, { steps, guarded }: TaskOf): boolean =>
   !steps || (steps.every((index) => wave.done.includes(index)) && !(guarded && wave.guard === 'rolledback'));
 
 /** The host undid what it had done of it. */
-const unconfirmed = ({ guard, done, failed }: Wave, { guarded, steps }: TaskOf): boolean =>
+const unconfirmed = ({ guard, begun }: Wave, { guarded, steps }: TaskOf): boolean =>
   guard === 'rolledback' &&
   guarded === true &&
   // arming the guard is one of them, whatever came of the others
-  (!steps || steps.filter((index) => done.includes(index) || failed.includes(index)).length > 1);
+  (!steps || steps.filter((index) => begun.includes(index)).length > 1);
 
 function stateOf(waves: readonly Wave[], latest: LatestRun | undefined): RunEntry['state'] {
   if (latest?.working && waves.some(({ id }) => id === latest.id)) return 'at work';

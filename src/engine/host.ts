@@ -320,7 +320,8 @@ export class HostRun {
     };
     this.#underWay = { tasks: wave, steps };
     const titles = steps.map((step) => step.title);
-    const journal = await this.#follower({ id: job.id, titles }).follow(startScript(job));
+    const follower = this.#follower({ id: job.id, titles });
+    const journal = await follower.follow(startScript(job));
     this.#underWay = undefined;
     if (journal.locked !== undefined) {
       this.#failure = {
@@ -334,6 +335,14 @@ export class HostRun {
         status: 'failed',
         reason: `The connection to ${this.target.name} was lost before the run could begin there, and it does not begin any more. ${this.#done()} Run again.`,
       };
+      return false;
+    }
+    if (journal.refused !== undefined && follower.reconnected) {
+      this.#failure = {
+        status: 'failed',
+        reason: `The connection to ${this.target.name} was lost, and the run cannot be followed any more: ${journal.refused}. It goes on by itself, and undoes what nobody confirms. Run harden check when that is mended.`,
+      };
+      this.#settle(judgeUnseen({ tasks: wave, steps }, journal, 'the connection was lost'));
       return false;
     }
     if (journal.refused !== undefined) {

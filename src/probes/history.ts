@@ -19,7 +19,9 @@ export interface Wave {
   readonly undone: number;
   /** The operator ended it. */
   readonly stopped: boolean;
-  /** The indexes of the steps that came to their end. */
+  /** The indexes of the steps that were begun. */
+  readonly begun: readonly number[];
+  /** The indexes of those that came to their end. */
   readonly done: readonly number[];
   /** The indexes of those that failed. */
   readonly failed: readonly number[];
@@ -68,9 +70,10 @@ export const WAVE = raw(`wave() {
   if [ -e "$folder/ended" ] || tail -c 200 "$folder/journal" 2>/dev/null | grep -aqxF "@@$id observed"; then ended=yes; fi
   stopped=no
   if grep -aqxF "@@$id stopped" "$folder/journal" 2>/dev/null; then stopped=yes; fi
+  begun=$(sed -n "s/^@@$id step \\([0-9]*\\) start.*/\\1/p" "$folder/journal" 2>/dev/null | tr '\\n' ,)
   finished=$(sed -n "s/^@@$id step \\([0-9]*\\) 0 .*/\\1/p" "$folder/journal" 2>/dev/null | tr '\\n' ,)
   failed=$(sed -n "s/^@@$id step \\([0-9]*\\) [1-9][0-9]* .*/\\1/p" "$folder/journal" 2>/dev/null | tr '\\n' ,)
-  echo "wave $id $(stat -c %Y "$folder/job.sh") $ended $guard $changes $undone $stopped \${finished:--} \${failed:--} $(head -n 1 "$folder/holder" 2>/dev/null | base64 -w0)= $(head -c 262144 "$folder/plan.json" 2>/dev/null | base64 -w0)="
+  echo "wave $id $(stat -c %Y "$folder/job.sh") $ended $guard $changes $undone $stopped \${begun:--} \${finished:--} \${failed:--} $(head -n 1 "$folder/holder" 2>/dev/null | base64 -w0)= $(head -c 262144 "$folder/plan.json" 2>/dev/null | base64 -w0)="
 }`);
 
 /** What `WAVE` prints of a job, after its first word. */
@@ -82,6 +85,7 @@ export function parseWave([
   changes,
   undone,
   stopped,
+  begun,
   done,
   failed,
   who,
@@ -98,6 +102,7 @@ export function parseWave([
     changes: Number(changes),
     undone: Number(undone),
     stopped: stopped === 'yes',
+    begun: indexes(begun),
     done: indexes(done),
     failed: indexes(failed),
     plan: parsePlan(textOf(plan)),

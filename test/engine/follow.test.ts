@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { Follower } from '../../src/engine/follow.ts';
+import { Follower, type Witness } from '../../src/engine/follow.ts';
 import { newRunId, waveId } from '../../src/engine/job.ts';
 import { Line } from '../../src/engine/line.ts';
 import { followScript } from '../../src/engine/visit.ts';
@@ -98,4 +98,49 @@ test('Ctrl-C while a lost line waits to be tried again: it is tried at once, and
   const options = { line, confirmTimeout: 60, progress: () => {}, stop: stop.signal, pause };
   await new Follower({ id, titles: [] }, options).follow('start');
   expect({ asked, waits }).toEqual({ asked: [false, true, true], waits: [false, true] });
+});
+
+/** Follows a job on this machine itself, which waits for what the witness says. */
+async function witnessed(witness: Witness, stop: AbortSignal) {
+  let guard = 'rolledback';
+  const over = new AbortController();
+  const line = new Line(async () => ({
+    async run(script, options) {
+      const say = (words: string) => options?.onStdout?.(Buffer.from(`@@${id} guard ${words}\n`));
+      if (script === 'start') {
+        options?.stop?.addEventListener('abort', () => over.abort());
+        say('waiting 60');
+        if (!over.signal.aborted)
+          await new Promise((resolve) => over.signal.addEventListener('abort', resolve));
+        say(guard);
+        return { stdout: Buffer.alloc(0), stderr: Buffer.alloc(0), code: 0 };
+      }
+      guard = 'confirmed';
+      over.abort();
+      return { stdout: Buffer.from(`@@${id} guard ${guard}\n`), stderr: Buffer.alloc(0), code: 0 };
+    },
+    close: async () => {},
+    counts: { connections: 1, execs: 1 },
+  }));
+  const options = { line, confirmTimeout: 60, progress: () => {}, witness, stop };
+  const journal = await new Follower({ id, titles: [] }, options).follow('start');
+  return { guard: journal.guard, denied: journal.denied };
+}
+
+test.each<[string, (ctrlC: AbortController) => Witness, object]>([
+  ['nobody is asked', () => 'nobody', { guard: 'confirmed' }],
+  ['yes', () => async () => true, { guard: 'confirmed' }],
+  ['yes, with time left to confirm it', () => async (seconds) => seconds === 55, { guard: 'confirmed' }],
+  ['no', () => async () => false, { guard: 'rolledback', denied: true }],
+  [
+    'an interruption, which is no answer',
+    (ctrlC) => async () => {
+      ctrlC.abort();
+      return false;
+    },
+    { guard: 'rolledback' },
+  ],
+])('whether a login works, on this machine itself: %s', async (_, witness, expected) => {
+  const ctrlC = new AbortController();
+  expect(await witnessed(witness(ctrlC), ctrlC.signal)).toEqual(expected);
 });

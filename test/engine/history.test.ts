@@ -12,6 +12,7 @@ const wave = (over: Partial<Wave> = {}): Wave => ({
   changes: 1,
   undone: 0,
   stopped: false,
+  begun: [0, 1],
   done: [0, 1],
   failed: [],
   plan: { command: 'apply', tasks: [{ id: 'a', reason: '', changes: [] }] },
@@ -71,7 +72,10 @@ describe('the runs of a host', () => {
       { id: 'late', reason: '', changes: [], steps: [1, 4], guarded: true },
     ];
     expect(
-      runsOf([wave({ plan: { tasks }, guard: 'rolledback', done: [0, 1, 3], failed: [2] })], undefined)[0],
+      runsOf(
+        [wave({ plan: { tasks }, guard: 'rolledback', begun: [0, 1, 2, 3], done: [0, 1], failed: [2] })],
+        undefined,
+      )[0],
     ).toMatchObject({ tasks: ['gone'], removed: ['gone'], failed: ['door'], unconfirmed: ['door', 'key'] });
   });
 

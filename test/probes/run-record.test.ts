@@ -6,7 +6,7 @@ const base64 = (text: string) => Buffer.from(text).toString('base64');
 const word = (text: string) => `${base64(text)}=`;
 const RUN = 'a'.repeat(24);
 const PLAN = { command: 'apply', tasks: [{ id: 'x', reason: 'r', changes: ['write /etc/x'] }] };
-const WAVE = `wave ${RUN}00 1700000000 yes confirmed 3 1 yes 0,12, 13, ${word('ann@laptop, since 2023\n')} ${word(JSON.stringify(PLAN))}\n`;
+const WAVE = `wave ${RUN}00 1700000000 yes confirmed 3 1 yes 0,12,13, 0,12, 13, ${word('ann@laptop, since 2023\n')} ${word(JSON.stringify(PLAN))}\n`;
 
 describe('the history', () => {
   const read = (text: string) => historyProbe.parse(Buffer.from(text), ['all']).get('all');
@@ -24,6 +24,7 @@ describe('the history', () => {
           changes: 3,
           undone: 1,
           stopped: true,
+          begun: [0, 12, 13],
           done: [0, 12],
           failed: [13],
           plan: PLAN,
@@ -54,8 +55,8 @@ describe('the history', () => {
 
   it('is absent where harden never ran, and takes a plan that was cut off for none', () => {
     expect(read('')).toEqual({ state: 'absent' });
-    expect(read(`wave ${RUN}00 1 no none 0 0 no - - = ${word('{"comm')}\n`)).toMatchObject({
-      value: [{ who: '', ended: false, stopped: false, done: [], failed: [], plan: {} }],
+    expect(read(`wave ${RUN}00 1 no none 0 0 no - - - = ${word('{"comm')}\n`)).toMatchObject({
+      value: [{ who: '', ended: false, stopped: false, begun: [], done: [], failed: [], plan: {} }],
     });
   });
 });

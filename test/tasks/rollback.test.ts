@@ -22,6 +22,7 @@ const wave = (over: Partial<Wave> = {}): Wave => ({
   changes: 1,
   undone: 0,
   stopped: false,
+  begun: [],
   done: [],
   failed: [],
   plan: { command: 'apply' },

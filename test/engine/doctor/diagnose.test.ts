@@ -24,6 +24,7 @@ const RUN: Wave = {
   changes: 0,
   undone: 0,
   stopped: false,
+  begun: [],
   done: [],
   failed: [],
   plan: {},
