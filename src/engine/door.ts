@@ -6,7 +6,7 @@ import type { Change, ControlUnit } from '../tasks/change.ts';
 const FILES = new RegExp(
   `^/etc/(${[
     // who gets in
-    'ssh|fail2ban|sudoers|sudoers\\.d|sudo(_logsrvd)?\\.conf|pam\\.d|security|sssd|nsswitch\\.conf|hosts\\.(allow|deny)',
+    'ssh|fail2ban|sudoers|sudoers\\.d|sudo(_logsrvd|-ldap)?\\.conf|pam\\.d|pam_[^/]+\\.conf|security|sssd|nsswitch\\.conf|hosts\\.(allow|deny)',
     '(g?shadow|passwd|group)-?|nologin|shells|login\\.defs|pam\\.conf|nslcd\\.conf|libnss-[^/]+|ldap|krb5\\.(conf(\\.d)?|keytab)',
     // what the libraries of sshd and sudo read, which end where they cannot
     'ssl/openssl\\.cnf|gss|host\\.conf|gai\\.conf|selinux',
@@ -33,10 +33,14 @@ const TOOLS = [
 /** Programs that let somebody in, or ban. */
 const LOGINS = 'sudo|su|login|sshd|rbash|[zk]sh|t?csh|fish|ip|ipset|ufw|firewall-cmd|fail2ban-.*|wg(-quick)?';
 
-/** Keys, what is read in the usual homes, and the programs themselves: in /usr/local those that stand before the system's own. */
+/**
+ * Keys, what is read in the usual homes, and the programs themselves: in /usr/local those that stand before the system's own. And
+ * what is added to all units of a type, or whose names begin alike.
+ */
 const ELSEWHERE = new RegExp(
   [
     String.raw`/\.ssh(/|$)|^/(root|home/[^/]+)/${AT_HOME}|^(/var)?/run/nologin$`,
+    String.raw`/systemd/system/([^/@]*-(@[^/]*)?\.)?[a-z]+\.d/`,
     `^(/usr)?/s?bin/|^/usr/local/s?bin/(${TOOLS}|${LOGINS})$|^(/usr)?/lib[^/]*/(openssh|sudo|security|pam)(/|$)`,
   ].join('|'),
 );
@@ -61,6 +65,17 @@ const HARMLESS =
 const RUNS: ReadonlySet<ControlUnit['action']> = new Set(['start', 'restart', 'reload-or-restart', 'stop']);
 
 const UNIT_FILES = /\/systemd\/system\/([^/]+?)(\.d\/[^/]+)?$/;
+
+/** Whether systemd makes a unit of a file: its own, its template's, and what is added to these, to all of its type, or to those whose names begin alike. */
+function isOfUnit(path: string, unit: string): boolean {
+  const [, name = '', added] = UNIT_FILES.exec(path) ?? [];
+  const [, stem = '', instance, type = ''] = /^([^@]*?)(@.*)?\.([a-z]+)$/.exec(unit) ?? [];
+  const beginnings = [...stem.matchAll(/-/g)].map(({ index }) => stem.slice(0, index + 1));
+  const names = (added ? [stem, ...beginnings] : [stem]).flatMap((one) =>
+    instance ? [`${one}${instance}.${type}`, `${one}@.${type}`] : [`${one}.${type}`],
+  );
+  return names.includes(name) || (added !== undefined && name === type);
+}
 
 /**
  * Whether a change could cut the operator off. Then the host undoes it unless a new login confirms it: nobody has to
@@ -117,13 +132,12 @@ const isPart = (path: string): boolean =>
  */
 export function cutsOffAmong(all: readonly Change[], doors: Observed<Doors>): (change: Change) => boolean {
   const units = all.filter((change) => change.kind === 'control-unit').filter(cutsOff);
-  const names = new Set(units.map(({ unit }) => unit));
   const read = new Set(units.flatMap(({ reads = [] }) => reads));
   const isNamed = namedBy(doors);
   return (change) =>
     cutsOff(change) ||
     ('path' in change &&
-      (read.has(change.path) || names.has(UNIT_FILES.exec(change.path)?.[1] ?? '') || isNamed(change)));
+      (read.has(change.path) || units.some(({ unit }) => isOfUnit(change.path, unit)) || isNamed(change)));
 }
 
 /** Whether a change is to one of the host's own doors, or closes the way to it. Any may be, where they could not be read. */
@@ -156,9 +170,7 @@ export function takesUp(change: Change, path: string, doors: Observed<Doors>): b
   if (change.kind === 'sync-fail2ban') return isAmong(path, ['/etc/fail2ban']);
   if (change.kind !== 'control-unit' || !RUNS.has(change.action)) return false;
   const { unit, reads = [] } = change;
-  return (
-    reads.includes(path) || UNIT_FILES.exec(path)?.[1] === unit || (SSHD.test(unit) && ofSshd(doors)(path))
-  );
+  return reads.includes(path) || isOfUnit(path, unit) || (SSHD.test(unit) && ofSshd(doors)(path));
 }
 
 /** Configuration of sshd that none of the changes makes it read: a new login proves nothing of it. */

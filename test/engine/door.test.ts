@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { breaksUndoing, cutsOff, cutsOffAmong, isDoorPackage, leftUnread } from '../../src/engine/door.ts';
+import {
+  breaksUndoing,
+  cutsOff,
+  cutsOffAmong,
+  isDoorPackage,
+  leftUnread,
+  takesUp,
+} from '../../src/engine/door.ts';
 import type { Doors } from '../../src/probes/doors.ts';
 import { unreadable } from '../../src/probes/probe.ts';
 import type { Change } from '../../src/tasks/change.ts';
@@ -42,6 +49,12 @@ describe('what could cut the operator off', () => {
     '/etc/systemd/system/ssh.service',
     '/etc/systemd/system/ssh.service.d/x.conf',
     '/etc/systemd/system/ssh.socket.d/x.conf',
+    '/etc/systemd/system/service.d/x.conf',
+    '/run/systemd/system/socket.d/x.conf',
+    '/etc/systemd/system/systemd-.service.d/x.conf',
+    '/etc/sudo-ldap.conf',
+    '/etc/pam_ldap.conf',
+    '/etc/pam_radius_auth.conf',
     '/etc/default/ssh',
     '/etc/profile.d/x.sh',
     '/home/ann/.ssh/authorized_keys',
@@ -86,6 +99,8 @@ describe('what could cut the operator off', () => {
     '/etc/sudoers-of-old/x',
     '/etc/networks',
     '/etc/systemd/system/james.service.d/ssh.conf',
+    '/etc/systemd/system/james-mail.service.d/x.conf',
+    '/etc/systemd/system/james-.service',
     '/srv/etc/ssh/sshd_config',
     '/home/ann/.sshrc',
     '/etc/default/james',
@@ -156,6 +171,53 @@ describe('what could cut the operator off', () => {
     );
     expect(all.map(among)).toEqual([true, true, true, false, false]);
     expect(all.map(cutsOffAmong(all, doors()))).toEqual(all.map(() => false));
+  });
+});
+
+describe('the files of a unit', () => {
+  const reads = (name: string) => {
+    const among = cutsOffAmong([unit(name)], doors());
+    return (path: string) => among(write(`/etc/systemd/system/${path}`));
+  };
+  it.each<[string, string[], string[]]>([
+    [
+      'fw@eth0.service',
+      ['fw@.service', 'fw@.service.d/x.conf', 'fw@eth0.service', 'fw@eth0.service.d/x.conf'],
+      ['fw.service', 'fw@eth1.service', 'fw@eth1.service.d/x.conf', 'fw@.socket', 'f@.service'],
+    ],
+    [
+      'my-own@a-b.service',
+      ['my-own@.service', 'my-own@.service.d/x.conf', 'my-@a-b.service.d/x.conf'],
+      ['my-own@a-.service.d/x.conf', 'my-@a-b.service', 'my@.service'],
+    ],
+    ['fw.service', ['fw.service', 'fw.service.d/x.conf'], ['fw@.service', 'fw@.service.d/x.conf']],
+  ])('%s', (name, own, others) => {
+    expect(own.filter((path) => !reads(name)(path))).toEqual([]);
+    expect(others.filter(reads(name))).toEqual([]);
+  });
+
+  it.each([
+    ['fw@.service', true],
+    ['fw@eth0.service.d/x.conf', true],
+    ['service.d/x.conf', true],
+    ['fw-.service.d/x.conf', false],
+    ['socket.d/x.conf', false],
+    ['my-.service.d/x.conf', false],
+  ])('fw@eth0.service takes up %s: %s', (path, expected) =>
+    expect(takesUp(unit('fw@eth0.service'), `/etc/systemd/system/${path}`, doors())).toBe(expected),
+  );
+  it('a unit takes up what is for all whose names begin so', () => {
+    const takes = (path: string) => takesUp(unit('a-b-c.service'), `/etc/systemd/system/${path}`, doors());
+    expect(['a-b-.service.d/x.conf', 'a-.service.d/x.conf', 'a-b-c.service.d/x.conf'].map(takes)).toEqual([
+      true,
+      true,
+      true,
+    ]);
+    expect(['a-b.service.d/x.conf', 'b-.service.d/x.conf', 'a-.service'].map(takes)).toEqual([
+      false,
+      false,
+      false,
+    ]);
   });
 });
 
