@@ -193,10 +193,10 @@ rm -f "$RUN/reserve" "$RUN/trouble"`),
     ...marks,
     ...(tables ? [restoreTables] : []),
     // the ban goes while the server still runs, too: it would remember it for its next start
-    unlessBoot(asKept(...rules, ...(tables ? [raw('restore_tables')] : [])), unban(operator)),
+    unlessBoot(asKept(...rules, ...(tables ? [raw('restore_tables :')] : [])), unban(operator)),
     restoreUnits,
-    // a unit may need the network when it starts, and may change the rules when it starts or stops
-    unlessBoot(...(tables ? [asKept(raw('restore_tables')), renewBans] : []), unban(operator)),
+    // a unit may need the network when it starts, and may change the rules when it starts or stops: what counts is how they end
+    unlessBoot(...(tables ? [asKept(raw('restore_tables trouble')), renewBans] : []), unban(operator)),
     raw(`: > "$RUN/undone"
 sync "$RUN/undone" "$RUN"
 logger -t harden 'a change that nobody confirmed was undone' 2>/dev/null || :

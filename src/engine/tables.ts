@@ -18,14 +18,14 @@ for tool in iptables ip6tables; do
 done`);
 
 /**
- * `restore_tables` puts the kept firewall back. A table that did not exist when it was kept (an empty save, which restoring
+ * `restore_tables TELL` puts the kept firewall back, and calls TELL with what it could not. A table that did not exist when it was kept (an empty save, which restoring
  * would leave alone) is emptied and its policies are opened. fail2ban's chains come back as they were.
  */
 export const restoreTables = raw(`${nativeTables}
 restore_tables() {
 if [ -e "$RUN/nft.before" ]; then
   { native | sed 's/^/delete /'; cat "$RUN/nft.before"; } | nft -f - || {
-    trouble "the rules of nft"
+    "$1" "the rules of nft"
     native | while read -r _ family name; do
       grep -qxF "table $family $name {" "$RUN/nft.before" || nft delete table "$family" "$name"
     done
@@ -39,7 +39,7 @@ for tool in iptables ip6tables; do
     $tool -w 10 -t $table -X
     for chain in $($tool -w 10 -t $table -S | sed -n 's/^-P \\([^ ]*\\) .*/\\1/p'); do $tool -w 10 -t $table -P $chain ACCEPT; done
   done
-  $tool-restore -w 10 < "$RUN/$tool.before" || trouble "the $tool rules"
+  $tool-restore -w 10 < "$RUN/$tool.before" || "$1" "the $tool rules"
 done
 }`);
 

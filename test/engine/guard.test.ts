@@ -154,6 +154,23 @@ esac`,
     expect(await keep()).toMatch(/^the rules of nft could not be kept.*\nstatus 1\n$/);
   });
 
+  it.each([
+    ['only before the units stand as they did', 'mkdir "$D/tried" 2>/dev/null && exit 1', false],
+    ['to the end', 'exit 1', true],
+  ])('that could not be put back %s are told then', async (_, fails, told) => {
+    pending();
+    for (const name of ['iptables', 'ip6tables', 'nft'])
+      writeFileSync(join(run, `${name}.before`), 'table inet x {\n}\n');
+    for (const tool of ['iptables-restore', 'ip6tables-restore'])
+      commands.set(tool, `cat > /dev/null; ${fails.replace('tried', `tried-${tool}`)}; exit 0`);
+    commands.set('nft', `[ "$1" = -f ] || exit 0; cat > /dev/null; ${fails}; exit 0`);
+    await rollback([command]);
+    expect(there('undone')).toBe(true);
+    expect(there('trouble') ? readFileSync(join(run, 'trouble'), 'utf8') : '').toBe(
+      told ? 'the rules of nft\nthe iptables rules\nthe ip6tables rules\n' : '',
+    );
+  });
+
   it('are put back; one that was not there is emptied and opened', async () => {
     pending();
     writeFileSync(join(run, 'iptables.before'), '*filter\n:INPUT ACCEPT [0:0]\nCOMMIT\n');
