@@ -54,7 +54,7 @@ const NEEDED = new RegExp(
 const WAYS = /^\/([^/]+|home\/[^/]+|usr\/s?bin|run\/sshd)?$|^(\/usr)?\/lib[^/]*(\/|$)/;
 
 /** Units that are the door, or stand in it: they have to be there again after an undoing. */
-const DOORS =
+const DOOR_UNITS =
   /^(sshd?(@.*)?|fail2ban|networking|network|NetworkManager|systemd-(networkd|resolved|logind)|dbus|nftables|ip6?tables|ufw|firewalld|netfilter-persistent|shorewall6?|ferm|sssd|nslcd|wg-quick@.*|openvpn.*|tailscaled)\.(service|socket)$/;
 
 /** Units that are known to let everybody in as before: our own, James, and what stands beside it. Of any other nobody knows. */
@@ -62,7 +62,12 @@ const HARMLESS =
   /^(harden-limits|james.*|postfix(@.*)?|dovecot|opendkim|rspamd|clamav-.*|nginx|apache2|rsyslog|systemd-journald|cron|chrony|systemd-timesyncd|mariadb|postgresql(@.*)?|cassandra|opensearch|elasticsearch|rabbitmq-server|unattended-upgrades|apt-daily(-upgrade)?)\.(service|socket|timer)$/;
 
 /** What is done to a unit that runs it or ends it now. */
-const RUNS: ReadonlySet<ControlUnit['action']> = new Set(['start', 'restart', 'reload-or-restart', 'stop']);
+const RUNS_NOW: ReadonlySet<ControlUnit['action']> = new Set([
+  'start',
+  'restart',
+  'reload-or-restart',
+  'stop',
+]);
 
 const UNIT_FILES = /\/systemd\/system\/([^/]+?)(\.d\/[^/]+)?$/;
 
@@ -89,7 +94,7 @@ export function cutsOff(change: Change): boolean {
     case 'run-command':
       return change.guarded ?? false;
     case 'control-unit':
-      return isDoor(change.unit) || (RUNS.has(change.action) && !HARMLESS.test(change.unit));
+      return isDoor(change.unit) || (RUNS_NOW.has(change.action) && !HARMLESS.test(change.unit));
     case 'set-attributes':
       return WAYS.test(change.path) || isPart(change.path);
     case 'write-file':
@@ -106,11 +111,11 @@ export function cutsOff(change: Change): boolean {
 }
 
 /** Whether nobody may get in where the unit does not run. */
-export const isDoor = (unit: string): boolean => DOORS.test(unit);
+export const isDoor = (unit: string): boolean => DOOR_UNITS.test(unit);
 
 /** Whether a guarded change may do anything to the firewall: what a command, or a unit that is no server of logins, runs nobody knows. */
 export const touchesFirewall = (change: Change): boolean =>
-  change.kind === 'run-command' || (change.kind === 'control-unit' && !LOGIN.test(change.unit));
+  change.kind === 'run-command' || (change.kind === 'control-unit' && !KEEPS_FIREWALL.test(change.unit));
 
 /** Packages whose servers let nobody in, or ban, by settings of the distribution's. */
 export const isDoorPackage = (name: string): boolean =>
@@ -168,7 +173,7 @@ const foldersAbove = (path: string): string[] =>
 /** Whether a change makes its unit, or fail2ban, read the file at a path. */
 export function takesUp(change: Change, path: string, doors: Observed<Doors>): boolean {
   if (change.kind === 'sync-fail2ban') return isAmong(path, ['/etc/fail2ban']);
-  if (change.kind !== 'control-unit' || !RUNS.has(change.action)) return false;
+  if (change.kind !== 'control-unit' || !RUNS_NOW.has(change.action)) return false;
   const { unit, reads = [] } = change;
   return reads.includes(path) || isOfUnit(path, unit) || (SSHD.test(unit) && ofSshd(doors)(path));
 }
@@ -190,6 +195,6 @@ function ofSshd(doors: Observed<Doors>): (path: string) => boolean {
 }
 
 const SSHD = /^sshd?(@.*)?\.(service|socket)$/;
-/** fail2ban makes its own chains anew. */
-const LOGIN = /^(sshd?(@.*)?|fail2ban)\.(service|socket)$/;
+/** Servers of logins load no rules, and fail2ban makes its own chains anew: nothing of the rest of the firewall is to be put back. */
+const KEEPS_FIREWALL = /^(sshd?(@.*)?|fail2ban)\.(service|socket)$/;
 const SSHD_CONFIG = /^\/etc\/ssh\/sshd_config($|\.d\/)/;
