@@ -138,12 +138,15 @@ export class Observations {
     return this.#place(path)?.held;
   }
 
-  /** Whether the content at a path must not be shown, because an earlier run noted that: or nobody knows. */
-  sensitive(path: string): boolean {
+  /** Why the content at a path must not be shown, if an earlier run noted that, or nobody knows. */
+  sensitive(path: string): string | undefined {
     const noted = this.get(ask(sensitiveProbe, 'all' as const));
-    if (noted.state !== 'present') return true;
+    if (noted.state !== 'present')
+      return `what earlier runs noted as sensitive could not be read${noted.state === 'unreadable' ? ` (${noted.why})` : ''}`;
     const { asked = path, realPath = path } = this.#place(path) ?? {};
-    return [path, asked, realPath].some((one) => noted.value.has(one));
+    return [path, asked, realPath].some((one) => noted.value.has(one))
+      ? 'an earlier run noted that it is sensitive'
+      : undefined;
   }
 
   /** By the path that was asked for, or the one without links. */

@@ -174,17 +174,21 @@ function keptSecret(
   changes: readonly Change[],
   seen: Observations,
 ): { readonly changes: readonly Change[]; readonly hiding: readonly string[] } {
-  const isSecret = (change: Change): change is WriteFile | RestoreFile | RemoveFile =>
-    (change.kind === 'write-file' || change.kind === 'restore-file' || change.kind === 'remove-file') &&
-    !change.sensitive &&
-    seen.sensitive(change.path);
+  const whySecret = (change: Change): string | undefined =>
+    isContent(change) && !change.sensitive ? seen.sensitive(change.path) : undefined;
   return {
-    changes: changes.map((change) => (isSecret(change) ? { ...change, sensitive: true } : change)),
-    hiding: changes
-      .filter(isSecret)
-      .map(({ path }) => `the content of ${path} is not shown: an earlier run noted that it is sensitive`),
+    changes: changes.map((change) =>
+      isContent(change) && whySecret(change) ? { ...change, sensitive: true } : change,
+    ),
+    hiding: changes.filter(isContent).flatMap((change) => {
+      const why = whySecret(change);
+      return why ? [`the content of ${change.path} is not shown: ${why}`] : [];
+    }),
   };
 }
+
+const isContent = (change: Change): change is WriteFile | RestoreFile | RemoveFile =>
+  change.kind === 'write-file' || change.kind === 'restore-file' || change.kind === 'remove-file';
 
 /** Servers that their installation leaves alone, and that no other task starts. */
 function startedByNobody(changes: readonly Change[], tasks: readonly Task[]): string[] {

@@ -51,7 +51,9 @@ origins() {
 }
 # sensitive_paths: "sensitive":["PATH",…] of each plan that names any; inside a text of one the quotes would be escaped
 sensitive_paths() {
-  grep -aohsE '"sensitive":\\["([^"\\\\]|\\\\.)*"(,"([^"\\\\]|\\\\.)*")*]' ${state}/origins/sensitive ${state}/runs/*/plan.json || :
+  set --
+  for notes in ${state}/origins/sensitive ${state}/runs/*/plan.json; do [ ! -e "$notes" ] || set -- "$@" "$notes"; done
+  [ $# = 0 ] || grep -aohE '"sensitive":\\["([^"\\\\]|\\\\.)*"(,"([^"\\\\]|\\\\.)*")*]' "$@" || [ $? = 1 ]
 }
 unit_origins() {
   record_folders | while read -r folder; do [ ! -f "$folder/units" ] || cat "$folder/units"; done |
