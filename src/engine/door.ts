@@ -75,9 +75,12 @@ const UNIT_FILES = /\/systemd\/system\/([^/]+?)(\.d\/[^/]+)?$/;
 function isOfUnit(path: string, unit: string): boolean {
   const [, name = '', added] = UNIT_FILES.exec(path) ?? [];
   const [, stem = '', instance, type = ''] = /^([^@]*?)(@.*)?\.([a-z]+)$/.exec(unit) ?? [];
-  const beginnings = [...stem.matchAll(/-/g)].map(({ index }) => stem.slice(0, index + 1));
-  const names = (added ? [stem, ...beginnings] : [stem]).flatMap((one) =>
-    instance ? [`${one}${instance}.${type}`, `${one}@.${type}`] : [`${one}.${type}`],
+  const instances = instance ? [instance, '@'] : [''];
+  const begun = [...stem.matchAll(/-/g)].flatMap(({ index }) =>
+    ['', ...instances].map((end) => `${stem.slice(0, index + 1)}${end}`),
+  );
+  const names = [...instances.map((end) => `${stem}${end}`), ...(added ? begun : [])].map(
+    (one) => `${one}.${type}`,
   );
   return names.includes(name) || (added !== undefined && name === type);
 }

@@ -202,22 +202,24 @@ describe('the files of a unit', () => {
     ['service.d/x.conf', true],
     ['fw-.service.d/x.conf', false],
     ['socket.d/x.conf', false],
-    ['my-.service.d/x.conf', false],
+    ['fw.service.d/x.conf', false],
   ])('fw@eth0.service takes up %s: %s', (path, expected) =>
     expect(takesUp(unit('fw@eth0.service'), `/etc/systemd/system/${path}`, doors())).toBe(expected),
   );
-  it('a unit takes up what is for all whose names begin so', () => {
-    const takes = (path: string) => takesUp(unit('a-b-c.service'), `/etc/systemd/system/${path}`, doors());
-    expect(['a-b-.service.d/x.conf', 'a-.service.d/x.conf', 'a-b-c.service.d/x.conf'].map(takes)).toEqual([
-      true,
-      true,
-      true,
-    ]);
-    expect(['a-b.service.d/x.conf', 'b-.service.d/x.conf', 'a-.service'].map(takes)).toEqual([
-      false,
-      false,
-      false,
-    ]);
+  // as `systemctl show -p DropInPaths` of Debian 12 has it
+  it.each<[string, string[], string[]]>([
+    ['a-b-c.service', ['a-b-c', 'a-b-', 'a-'], ['a-b', 'b-', 'a', 'a-b-@']],
+    [
+      'my-own@a-b.service',
+      ['my-own@a-b', 'my-own@', 'my-@a-b', 'my-@', 'my-'],
+      ['my-own@a-', 'my-own', 'my-@a-'],
+    ],
+  ])('%s takes up what is added to it, and to all whose names begin so', (name, own, others) => {
+    const takes = (one: string) =>
+      takesUp(unit(name), `/etc/systemd/system/${one}.service.d/x.conf`, doors());
+    expect(own.filter((one) => !takes(one))).toEqual([]);
+    expect(others.filter(takes)).toEqual([]);
+    expect(takesUp(unit(name), '/etc/systemd/system/a-.service', doors())).toBe(false);
   });
 });
 
