@@ -53,7 +53,7 @@ look() {
   index=$1 path=$2 want=$3
   if ! [ -e "$path" ]; then
     if [ -L "$path" ]; then echo "$index dangling"
-    elif parent=$(dirname -- "$path") && [ -e "$parent" ] && ! [ -x "$parent" ]; then echo "$index unreadable"
+    elif parent=$(dirname -- "$path") && [ -d "$parent" ] && ! [ -x "$parent" ]; then echo "$index unreadable"
     else echo "$index absent"; fi
     return
   fi

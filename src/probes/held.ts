@@ -2,7 +2,7 @@ import { held } from '../shell/held.ts';
 import { lines, raw, sh } from '../shell/quote.ts';
 import { defineProbe, type Observed, present } from './probe.ts';
 
-/** What keeps even root from changing a path: it is a mount point, or it or its folder is read-only or immutable. */
+/** What keeps even root from changing a path: it is a mount point, or it or its folder is read-only, immutable or append-only. */
 export type Held = 'mount' | 'itself' | 'folder';
 
 /** Where a path leads, and what stands in the way of a change there. */

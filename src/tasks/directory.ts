@@ -6,15 +6,17 @@ import { ask } from '../probes/probe.ts';
 import { accountsOf, missingAccount } from './common/accounts.ts';
 import { attributeDrift, ownership } from './common/attributes.ts';
 import { AbsolutePath, Account, Mode } from './common/params.ts';
-import { missing, unseen, wrongKind } from './common/verdicts.ts';
+import { missingFolder, unseen, wrongKind } from './common/verdicts.ts';
 import { defineRemoval, defineTask } from './task.ts';
 
 const schema = Type.Object(
   {
     path: AbsolutePath('The directory.'),
     mode: Type.Optional(Mode),
-    owner: Type.Optional(Account('The user that owns it (default: root for a new one, otherwise as it is).')),
-    group: Type.Optional(Account('The group (default: as for the owner).')),
+    owner: Type.Optional(
+      Account('The user that owns it, by name (default: root for a new one, otherwise as it is).'),
+    ),
+    group: Type.Optional(Account('The group, by name (default: as for the owner).')),
   },
   { additionalProperties: false, title: 'directory' },
 );
@@ -67,7 +69,7 @@ export const directoryTask = defineTask({
     if (nobody) return nobody;
     if (directory.state === 'absent') {
       const folder = posix.dirname(path);
-      const nowhere = promised(`file:${folder}`) ? undefined : missing(folder, parent);
+      const nowhere = promised(`file:${folder}`) ? undefined : missingFolder(folder, parent);
       if (nowhere) return nowhere;
       return {
         verdict: 'change',

@@ -7,7 +7,7 @@ import { accountsOf, missingAccount } from './common/accounts.ts';
 import { attributeDrift, ownership, usableMode } from './common/attributes.ts';
 import { AbsolutePath, Account, Mode, ShellCommand } from './common/params.ts';
 import { restore } from './common/restore.ts';
-import { missing, unseen, wrongKind } from './common/verdicts.ts';
+import { missing, missingFolder, unseen, wrongKind } from './common/verdicts.ts';
 import { sha256, writeOver } from './common/write.ts';
 import { defineRemoval, defineTask, type PlanContext } from './task.ts';
 
@@ -25,8 +25,10 @@ const schema = Type.Object(
       }),
     ),
     mode: Type.Optional(Mode),
-    owner: Type.Optional(Account('The user that owns it (default: root for a new one, otherwise as it is).')),
-    group: Type.Optional(Account('The group (default: as for the owner).')),
+    owner: Type.Optional(
+      Account('The user that owns it, by name (default: root for a new one, otherwise as it is).'),
+    ),
+    group: Type.Optional(Account('The group, by name (default: as for the owner).')),
     owner_from: Type.Optional(
       AbsolutePath(
         'A file or directory on the host whose owner and group this file gets, instead of named ones.',
@@ -117,7 +119,7 @@ export const fileTask = defineTask({
     const content = wanted(params, local);
     if (file.state === 'unreadable') return unseen(path, file);
     const folder = posix.dirname(path);
-    const nowhere = promised(`file:${folder}`) ? undefined : missing(folder, parent);
+    const nowhere = promised(`file:${folder}`) ? undefined : missingFolder(folder, parent);
     if (nowhere) return nowhere;
     const nobody = missingAccount(params, accounts);
     if (nobody) return nobody;

@@ -355,6 +355,18 @@ describe('what apply could not do is foreseen by check, and the other tasks go o
       expect(one).toMatchObject({ status: 'blocked', reason: `there is no ${who} on this host` });
   });
 
+  it.each([
+    ['file', { path: '/etc/motd/x', content: 'x' }],
+    ['directory', { path: '/etc/motd/x' }],
+  ])('a %s is to lie in what is a file: %j', async (type, params) => {
+    await host.must('touch /etc/motd');
+    for (const one of await applied([{ id: 'it', name: 'it', [type]: params }, other]))
+      expect(one).toMatchObject({
+        status: 'blocked',
+        reason: '/etc/motd exists, but is not a directory; it was left alone',
+      });
+  });
+
   it('whom a command brings is waited for', async () => {
     const tasks = [
       { id: 'user', name: 'user', command: { run: 'useradd -r brought', creates: '/etc/brought-by-us' } },

@@ -63,6 +63,7 @@ describe('file probe', () => {
     ['a directory', 'sub', { value: { kind: 'directory' } }],
     ['missing', 'none', { state: 'absent' }],
     ['in a missing directory', 'none/none', { state: 'absent' }],
+    ['in what is a file', 'abc/x', { state: 'absent' }],
     [
       'a link to nowhere',
       'dangling',

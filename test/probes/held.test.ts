@@ -62,6 +62,26 @@ describe.runIf(able('mkdir "$0/try" && mount --bind "$0/try" "$0/try"'))('a path
     },
   );
 
+  it.runIf(able('touch "$0/a" && chattr +a "$0/a" && chattr -a "$0/a"'))(
+    'that can only be appended to, or whose folder can',
+    () => {
+      const prepare =
+        "touch only 'only more'; mkdir -p 'grows /etc'; touch 'grows /etc/x'; chattr +a only 'grows /etc'";
+      const seen = asked(
+        ['only', 'only more', 'grows /etc/x', 'grows /etc/new', 'grows /etc'],
+        prepare,
+        "chattr -a only 'grows /etc'",
+      );
+      expect([...seen.values()].map((one) => one.state === 'present' && one.value.held)).toEqual([
+        'itself',
+        undefined,
+        'folder',
+        'folder',
+        'itself',
+      ]);
+    },
+  );
+
   it('of somebody who is not root is not judged: other limits are his', () => {
     const input = placeProbe.script(['/etc/passwd']).text;
     const output = execFileSync('setpriv', ['--reuid=65534', '--clear-groups', 'dash', '-s'], { input });

@@ -26,6 +26,12 @@ describe('directory', () => {
       { verdict: 'needs', key: 'file:/srv', reason: '/srv does not exist' },
     ],
     [
+      'below a file',
+      absent,
+      present(fileState()),
+      { verdict: 'blocked', reason: '/srv exists, but is not a directory; it was left alone' },
+    ],
+    [
       'with another mode',
       present(directoryState({ realPath: '/srv/d', mode: '0777' })),
       there,

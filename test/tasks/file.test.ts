@@ -112,6 +112,13 @@ describe('file', () => {
       absent,
     ],
     [
+      'below a file',
+      { path },
+      absent,
+      { verdict: 'blocked', reason: '/etc exists, but is not a directory; it was left alone' },
+      present(fileState()),
+    ],
+    [
       'that is a directory',
       { path },
       present(directoryState()),

@@ -15,7 +15,7 @@ function obstacle(
   { kind, path }: Extract<Change, { path: string }>,
   held: Held | undefined,
 ): string | undefined {
-  // owner and mode of a mount point can be changed, and of what lies in a folder that is immutable
+  // owner and mode of a mount point can be changed, and of what lies in a folder that is immutable or append-only
   const inPlace = kind === 'set-attributes';
   switch (held) {
     case 'mount':
@@ -32,4 +32,4 @@ function obstacle(
 }
 
 const takesNoChange = (path: string): string =>
-  `${path} takes no change, not even from root: it is immutable (chattr -i), or on a file system that is mounted read-only`;
+  `${path} takes no change, not even from root: it is immutable or can only be appended to (chattr -i, chattr -a), or on a file system that is mounted read-only`;

@@ -23,3 +23,9 @@ export function missing(path: string, seen: Observed<FileState>): Verdict | unde
   const key: Key = `file:${path}`;
   return { verdict: 'needs', key, reason: `${path} does not exist` };
 }
+
+/** The same of the folder that something is to be made in. */
+export const missingFolder = (path: string, seen: Observed<FileState>): Verdict | undefined =>
+  seen.state === 'present' && seen.value.kind !== 'directory'
+    ? wrongKind(path, 'a directory')
+    : missing(path, seen);
