@@ -23,8 +23,8 @@ export async function connectOpenSsh(
 ): Promise<Transport> {
   const { gate, signal } = options;
   // ssh makes the whole way at once: each stop on it has to let this machine through
-  for (let hops = 1; hops < route.length; hops++) {
-    await gate?.admit(await wayTo(route.slice(0, hops)), route[hops - 1]!.where, signal);
+  for (let hops = 1; gate && hops < route.length; hops++) {
+    await gate.admit(await wayTo(route.slice(0, hops), signal), route[hops - 1]!.where, signal);
   }
   const master = await throughGate(gate, route, signal, () => openMaster(target, route, options));
   const last = route.at(-1)!;
