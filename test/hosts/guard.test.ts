@@ -72,7 +72,9 @@ describe('a ruleset that would cut SSH off', () => {
     const before = await host.must(RULES);
     const files = playbook('iptables -I INPUT -p tcp --dport 22 --syn -j DROP');
     const running = record('apply', inventory(), { args: ['--confirm-timeout', '60'], files });
-    while ((await host.exec('ls /var/lib/harden/runs/current/pending')).code !== 0) await sleep(100);
+    await host.must(
+      'cd /var/lib/harden/runs; until [ -e current/pending ] && grep -q "guard waiting" current/journal; do sleep 0.1; done',
+    );
     expect((await login(host, 'true')).code).toBe(255);
     await host.must('systemctl kill --signal=KILL harden-run');
     expect((await running).exitCode).toBe(4);
