@@ -127,7 +127,7 @@ export class Follower {
       this.#spare--;
       const seconds = Math.ceil(this.#patience(last !== lost, shutOut, since));
       progress(
-        `the connection was lost${this.#chunks.length > 0 ? '; the host goes on by itself' : ' before the host had answered'}, connecting again${seconds > 1 ? ` in ${seconds} s` : ''}`,
+        `the connection was lost${this.#chunks.length > 0 ? '; the host goes on by itself' : ' before the host had early'}, connecting again${seconds > 1 ? ` in ${seconds} s` : ''}`,
       );
       // who wants the run to end meanwhile has it told so at once
       const ends = [leave, stop?.aborted ? undefined : stop].filter((signal) => signal !== undefined);
@@ -186,12 +186,14 @@ export class Follower {
   async #confirm(): Promise<boolean> {
     const { line, progress, confirmTimeout, witness, stop, leave, pause = sleepUnless } = this.#options;
     const { asks, worked } = typeof witness === 'function' ? TOLD.person : TOLD[witness ?? 'login'];
+    const began = performance.now();
+    // seconds within which the session that confirms has to begin
+    const early = confirmTimeout - CONFIRMING;
     progress(asks);
-    if (typeof witness === 'function' && !(await witness(confirmTimeout - CONFIRMING, stop))) {
+    if (typeof witness === 'function' && !(await witness(early, stop))) {
       if (!stop?.aborted) this.#denied.abort();
       return false;
     }
-    const began = performance.now();
     try {
       const script = confirmation(this.#job.id);
       const options = { silence: confirmTimeout, ...(leave && { signal: leave }) };
@@ -202,7 +204,7 @@ export class Follower {
       if (guard === 'rolledback' && this.#keptOut === undefined) {
         // one that was quick and yet too late began too late
         this.#late ??=
-          performance.now() - began < confirmTimeout * 1000
+          performance.now() - began < early * 1000
             ? 'none was tried in time, as where harden was stopped meanwhile or this machine slept'
             : 'the first that worked came too late';
       }

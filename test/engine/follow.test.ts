@@ -144,3 +144,35 @@ test.each<[string, (ctrlC: AbortController) => Witness, object]>([
   const ctrlC = new AbortController();
   expect(await witnessed(witness(ctrlC), ctrlC.signal)).toEqual(expected);
 });
+
+test('a yes in time, and a session after it that was slow: it came too late, and was tried', async () => {
+  const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+  let end: () => void = () => {};
+  const over = new Promise<void>((resolve) => {
+    end = resolve;
+  });
+  const line = new Line(async () => ({
+    async run(script, options) {
+      const stderr = Buffer.alloc(0);
+      if (script !== 'start') {
+        await sleep(200);
+        end();
+        return { stdout: Buffer.from(`@@${id} guard rolledback\n`), stderr, code: 0 };
+      }
+      options?.onStdout?.(Buffer.from(`@@${id} guard waiting 6\n`));
+      await over;
+      options?.onStdout?.(Buffer.from(`@@${id} guard rolledback\n`));
+      return { stdout: Buffer.alloc(0), stderr, code: 0 };
+    },
+    close: async () => {},
+    counts: { connections: 1, execs: 1 },
+  }));
+  // leaves 0.3 s to answer
+  const witness = async () => {
+    await sleep(200);
+    return true;
+  };
+  const options = { line, confirmTimeout: 5.3, progress: () => {}, witness };
+  const { late } = await new Follower({ id, titles: [] }, options).follow('start');
+  expect(late).toBe('the first that worked came too late');
+});
