@@ -185,7 +185,7 @@ export class Follower {
   /** A new TCP connection, login and sudo: only that proves that the operator can still get in. */
   async #confirm(): Promise<boolean> {
     const { line, progress, confirmTimeout, witness, stop, leave, pause = sleepUnless } = this.#options;
-    const { asks, worked } = typeof witness === 'function' ? TOLD.person : TOLD[witness ?? 'login'];
+    const { asks, worked } = typeof witness === 'function' ? SAID.person : SAID[witness ?? 'login'];
     const began = performance.now();
     // seconds within which the session that confirms has to begin
     const early = confirmTimeout - CONFIRMING;
@@ -247,7 +247,7 @@ export class Follower {
 }
 
 /** What is said while the host waits, and once it is confirmed. */
-const TOLD = {
+const SAID = {
   login: {
     asks: 'a new login has to confirm that you can still get in',
     worked: 'a new login worked: you can still get in',

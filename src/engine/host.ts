@@ -25,7 +25,7 @@ import { cutsOffIn, DOORS, nextWave, type Pending, type Planned, plan, questions
 import { remembered } from './remember.ts';
 import { compile } from './steps/compile.ts';
 import { unsupported } from './supported.ts';
-import { cutOff, doorsUnseen, found, hostStatus, notReached, stoppedBy, unproven } from './told.ts';
+import { doorsUnseen, found, hostStatus, notReached, stoppedBy, unfinishedRun, unproven } from './told.ts';
 import { followScript, undoScript } from './visit.ts';
 
 export interface HostOptions {
@@ -231,7 +231,7 @@ export class HostRun {
       notes: [
         ...this.#notes,
         ...doorsUnseen(this.#doors),
-        ...(this.#waves === 0 ? cutOff(this.#earlier, this.#planned) : []),
+        ...(this.#waves === 0 ? unfinishedRun(this.#earlier, this.#planned) : []),
         ...(this.target.connection === 'local' ? unproven(this.#planned) : []),
       ],
       ...(this.#runs ? { runs: this.#runs } : {}),

@@ -38,7 +38,7 @@ export const doorsUnseen = (doors: Observed<Doors>): string[] =>
     : [];
 
 /** What became of a run that did not come to its end, beside what a look after it found. */
-export function cutOff(
+export function unfinishedRun(
   latest: LatestRun | undefined,
   planned: readonly Pick<Planned, 'decision'>[],
 ): string[] {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { cutOff, hostStatus } from '../../src/engine/told.ts';
+import { hostStatus, unfinishedRun } from '../../src/engine/told.ts';
 import type { LatestRun } from '../../src/probes/runs.ts';
 import type { HostStatus, TaskResult, TaskStatus } from '../../src/report/result.ts';
 
@@ -56,5 +56,5 @@ it.each<[Partial<LatestRun>, 'ok' | 'change', string[]]>([
   ],
 ])('of a latest run that is %j, where a task is %s, a look says %j', (over, status, notes) => {
   const decision = { status, reason: '', changes: [], guarded: false, notes: [] };
-  expect(cutOff({ ...LATEST, ...over }, [{ decision }])).toEqual(notes);
+  expect(unfinishedRun({ ...LATEST, ...over }, [{ decision }])).toEqual(notes);
 });
