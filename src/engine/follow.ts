@@ -127,7 +127,7 @@ export class Follower {
       this.#spare--;
       const seconds = Math.ceil(this.#patience(last !== lost, shutOut, since));
       progress(
-        `the connection was lost${this.#chunks.length > 0 ? '; the host goes on by itself' : ' before the host had early'}, connecting again${seconds > 1 ? ` in ${seconds} s` : ''}`,
+        `the connection was lost${this.#chunks.length > 0 ? '; the host goes on by itself' : ' before the host had answered'}, connecting again${seconds > 1 ? ` in ${seconds} s` : ''}`,
       );
       // who wants the run to end meanwhile has it told so at once
       const ends = [leave, stop?.aborted ? undefined : stop].filter((signal) => signal !== undefined);
