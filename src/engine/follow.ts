@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { IN_SHORT } from '../transport/errors.ts';
 import { type Output, type RunOptions, TransportError } from '../transport/transport.ts';
+import { confirmation, followScript } from './follow-scripts.ts';
 import { type Journal, readJournal } from './journal.ts';
 import type { Line } from './line.ts';
-import { confirmation, followScript } from './visit.ts';
 
 export interface FollowOptions {
   readonly line: Line;

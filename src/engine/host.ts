@@ -12,6 +12,7 @@ import type { Target } from '../transport/transport.ts';
 import { TransportError } from '../transport/transport.ts';
 import { describe } from './describe.ts';
 import { type Followed, Follower, type FollowOptions, type Witness } from './follow.ts';
+import { followScript, undoScript } from './follow-scripts.ts';
 import { runsOf } from './history.ts';
 import { type Holder, isAbandoned } from './holder.ts';
 import { type Job, newRunId, waveId } from './job.ts';
@@ -26,7 +27,6 @@ import { remembered } from './remember.ts';
 import { compile } from './steps/compile.ts';
 import { unsupported } from './supported.ts';
 import { doorsUnseen, found, hostStatus, notReached, stoppedBy, unfinishedRun, unproven } from './told.ts';
-import { followScript, undoScript } from './visit.ts';
 
 export interface HostOptions {
   /** Opens a new connection to the host. */

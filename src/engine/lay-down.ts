@@ -1,10 +1,10 @@
 import { feed, frameFunctions, script } from '../shell/frame.ts';
 import { mindFolders, ownFolders } from '../shell/own-folders.ts';
 import { lines, raw, type Sh, sh } from '../shell/quote.ts';
-import { JOB_UNIT, RUNS, records, working } from '../shell/records.ts';
+import { JOB_UNIT, RUNS, records, STATE, working } from '../shell/records.ts';
+import { follow } from './follow-scripts.ts';
 import { rollbackScript } from './guard.ts';
 import { directory, type Job, jobScript, RESERVE, UNDOING } from './job.ts';
-import { follow } from './visit.ts';
 
 /** Lays the job down on the host, starts it under systemd and follows it. */
 export function startScript(job: Job): string {
@@ -28,11 +28,11 @@ refuse() {
   exit 73
 }
 laid=
-said=$({ mkdir -p -m 0700 ${RUNS} && mkdir "$RUN"; } 2>&1) || refuse 'nothing can be written to /var/lib/harden (is the disk full or read-only?)'
+said=$({ mkdir -p -m 0700 ${RUNS} && mkdir "$RUN"; } 2>&1) || refuse 'nothing can be written to ${STATE} (is the disk full or read-only?)'
 laid=yes
 if [ -d ${RUNS}/current ] && ! [ -L ${RUNS}/current ]; then rmdir ${RUNS}/current 2>/dev/null || refuse '${RUNS}/current is a folder, where harden keeps a link to its latest run: look at what is in it and move it away'; fi
 said=$({ mkdir "$RUN/before" "$RUN/after" && : > "$RUN/files" && : > "$RUN/packages" && : > "$RUN/journal" && head -c ${RESERVE} /dev/zero > "$RUN/reserve"; } 2>&1) ||
-  refuse 'its journal cannot be kept in /var/lib/harden (is the disk full?)'`),
+  refuse 'its journal cannot be kept in ${STATE} (is the disk full?)'`),
       records(),
       layDown('job.sh', jobScript(job)),
       // whatever the clock was when the others were laid down
@@ -41,7 +41,7 @@ said=$({ mkdir "$RUN/before" "$RUN/after" && : > "$RUN/files" && : > "$RUN/packa
       layDown('plan.json', `${JSON.stringify(job.plan)}\n`),
       layDown('holder', `${job.holder.who}\n${job.holder.mark}\n`),
       raw(`said=$({ sh -n "$RUN/job.sh" && sh -n "$RUN/rollback.sh" && sync "$RUN/job.sh" "$RUN/rollback.sh" "$RUN"; } 2>&1) ||
-  refuse 'the job was not written to /var/lib/harden as it was sent'
+  refuse 'the job was not written to ${STATE} as it was sent'
 said=$(systemd-run --quiet --collect --unit=${JOB_UNIT} --property=Type=exec \\
   --property=ExecStopPost="/bin/sh $RUN/rollback.sh job" --property=TimeoutStopSec=${UNDOING} --setenv=HARDEN_USER="\${SUDO_USER:-$(id -un)}" /bin/sh "$RUN/job.sh" $HARDEN_CONNECTION 2>&1) || {
   working || refuse 'systemd did not start the job'
@@ -61,7 +61,7 @@ function layDown(name: string, text: string): Sh {
   return lines([
     feed(raw(`cat > "$RUN/${name}"`), content),
     raw(
-      `[ "$(wc -c < "$RUN/${name}")" -eq ${content.length} ] || refuse 'the job was not written to /var/lib/harden in full (is the disk full?)'`,
+      `[ "$(wc -c < "$RUN/${name}")" -eq ${content.length} ] || refuse 'the job was not written to ${STATE} in full (is the disk full?)'`,
     ),
   ]);
 }

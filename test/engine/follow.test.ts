@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { Follower, type Witness } from '../../src/engine/follow.ts';
+import { followScript } from '../../src/engine/follow-scripts.ts';
 import { newRunId, waveId } from '../../src/engine/job.ts';
 import { Line } from '../../src/engine/line.ts';
-import { followScript } from '../../src/engine/visit.ts';
 import { TransportError, type TransportFailure } from '../../src/transport/transport.ts';
 
 const id = waveId(newRunId(), 0);

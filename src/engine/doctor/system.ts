@@ -3,6 +3,7 @@ import type { InitState } from '../../probes/init.ts';
 import type { Observed } from '../../probes/probe.ts';
 import type { Space } from '../../probes/space.ts';
 import type { UnitState } from '../../probes/systemd.ts';
+import { STATE } from '../../shell/records.ts';
 import { sentenceList } from '../../tasks/common/words.ts';
 import { UNIT as LIMITS_UNIT } from '../../tasks/iptables/persisted.ts';
 import { unsupported } from '../supported.ts';
@@ -130,7 +131,7 @@ export const services = (units: readonly [name: string, Observed<UnitState>][], 
 };
 
 /** Where harden, apt and fail2ban write. */
-export const WRITTEN = ['/var/lib/harden', '/etc', '/var', '/tmp'];
+export const WRITTEN = [STATE, '/etc', '/var', '/tmp'];
 
 const MIB = 1024 ** 2;
 /** Below the first nothing is certain to fit, below the second no packages. */

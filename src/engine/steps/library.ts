@@ -1,6 +1,7 @@
 import { CONTENT_LIMIT } from '../../probes/file.ts';
 import { followLinks } from '../../shell/links.ts';
 import { raw } from '../../shell/quote.ts';
+import { STATE } from '../../shell/records.ts';
 
 /** A shell function that stands on its own: the guard's undoing needs it too. */
 export const putFileBack =
@@ -55,7 +56,7 @@ keep() {
   [ -e "$1" ] || { note_file absent "$2"; return; }
   copy=$RUN/before/$(( $(wc -l < "$RUN/files") + 1 ))
   { cp -a -- "$1" "$copy" && sync "$copy"; } ||
-    { rm -f -- "$copy"; fail "$2 could not be kept in /var/lib/harden (is the disk full?); it was left alone"; }
+    { rm -f -- "$copy"; fail "$2 could not be kept in ${STATE} (is the disk full?); it was left alone"; }
   note_file file "$2"
 }
 # keep_attributes PATH: with the content of what could become a file that is written
@@ -181,7 +182,7 @@ write_file() {
   keep "$name" "$path"
   sync /proc/self/fd/9
   cp -- "$tmp" "$RUN/after/$n" ||
-    { rm -f "$RUN/after/$n"; fail "what $path was to be could not be kept in /var/lib/harden (is the disk full?); it was left alone"; }
+    { rm -f "$RUN/after/$n"; fail "what $path was to be could not be kept in ${STATE} (is the disk full?); it was left alone"; }
   mv -fT -- "$tmp" "$name" || fail "$path could not be replaced (is it a mount of its own, or immutable?); it was left alone"
   trap - EXIT
   exec 9>&-

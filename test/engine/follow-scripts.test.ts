@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { followScript } from '../../src/engine/follow-scripts.ts';
 import { newRunId, waveId } from '../../src/engine/job.ts';
 import { readJournal } from '../../src/engine/journal.ts';
-import { followScript } from '../../src/engine/visit.ts';
 import { RUNS } from '../../src/shell/records.ts';
 import { Commands } from '../tasks/iptables/commands.ts';
 
