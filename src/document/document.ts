@@ -201,7 +201,7 @@ export class SourceDocument {
 
 const rangeOf = (node: Node | null): Range => ({ start: node?.range?.[0] ?? 0, end: node?.range?.[1] ?? 0 });
 
-export const shownPath = (path: string, cwd: string): string => relative(cwd, path) || path;
+const shownPath = (path: string, cwd: string): string => relative(cwd, path) || path;
 
 function problemAt(
   file: string,

@@ -176,7 +176,7 @@ export class HostRun {
     const folders = ask(ownFoldersProbe, 'own-folders' as const);
     const inquiry = new Inquiry([...questions, ask(latestRunProbe, 'latest' as const), folders]);
     const { stop } = this.#options;
-    const seen = await look(this.target, inquiry, (...script) => this.#line.run(...script), {
+    const seen = await look(this.target.name, inquiry, this.#line, {
       ...(stop && { signal: stop }),
     });
     const own = seen.get(folders);

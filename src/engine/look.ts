@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { frames, script } from '../shell/frame.ts';
-import { type Output, type RunOptions, type Target, TransportError } from '../transport/transport.ts';
+import { type RunOptions, type Transport, TransportError } from '../transport/transport.ts';
 import { type Inquiry, type Observations, observation } from './observe.ts';
 
 /** Seconds without a word after which a look is given up: each probe has 30. */
@@ -8,13 +8,13 @@ const SILENCE = 90;
 
 /** One round trip: asks a host everything. Throws `lost` where its answer did not come to its end. */
 export async function look(
-  { name }: Target,
+  name: string,
   inquiry: Inquiry,
-  run: (script: string, options: RunOptions) => Promise<Output>,
+  over: Pick<Transport, 'run'>,
   options: Omit<RunOptions, 'silence'> = {},
 ): Promise<Observations> {
   const nonce = randomBytes(8).toString('hex');
-  const { stdout, stderr, code } = await run(script(observation(inquiry, nonce)), {
+  const { stdout, stderr, code } = await over.run(script(observation(inquiry, nonce)), {
     silence: SILENCE,
     ...options,
   });

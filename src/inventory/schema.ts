@@ -61,7 +61,7 @@ export const Host = Type.Object(
   { additionalProperties: false },
 );
 
-export const Group = Type.Object(
+const Group = Type.Object(
   {
     hosts: Type.Array(Type.String({ description: 'The name of a host below hosts, or a range of them.' }), {
       description: 'Its members.',

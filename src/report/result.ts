@@ -86,11 +86,11 @@ export interface RunResult {
   readonly summary: Summary;
   readonly hosts: readonly HostResult[];
   /** Mistakes in the files, where there are any: then no host was contacted. */
-  readonly problems?: readonly Mistake[];
+  readonly problems?: readonly ProblemResult[];
 }
 
 /** A mistake in a file, with its place, from 1; `file` may also be a flag. */
-export interface Mistake {
+export interface ProblemResult {
   readonly file: string;
   readonly line?: number;
   readonly column?: number;

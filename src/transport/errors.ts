@@ -54,7 +54,7 @@ export function failure(
 }
 
 /** What an unanswered connection may mean; retrying makes one of the causes worse. */
-export const limitHint =
+const limitHint =
   'Its connection limit (DDOS-SSH) may be dropping this address, or fail2ban may have banned it: every further try ' +
   'restarts the minute that the limit counts, so it is better to wait a minute than to retry.';
 

@@ -24,7 +24,7 @@ export interface LoginOptions {
 }
 
 /** Keys tried on one connection: hardened hosts hang up after the second (MaxAuthTries 2), and fail2ban counts. */
-export const attemptLimit = 2;
+const attemptLimit = 2;
 
 /** The keys to try, best first; decided before a connection is opened, so that a missing key costs the host nothing. */
 export async function planLogin(options: LoginOptions): Promise<Credential[]> {
@@ -251,6 +251,6 @@ function unique(credentials: readonly Credential[]): Credential[] {
 }
 
 /** Loaded only when needed: it takes longer than a login. */
-export async function loadSsh2() {
+async function loadSsh2() {
   return (await import('ssh2')).default;
 }

@@ -27,7 +27,7 @@ export async function examine({ target, tasks, connect, signal }: Patient): Prom
     transport = await connect((one) => reached.push(one));
     const host = transport;
     const sent = Date.now() / 1000;
-    const seen = await look(target, new Inquiry(QUESTIONS), (...script) => host.run(...script), {
+    const seen = await look(target.name, new Inquiry(QUESTIONS), host, {
       onStdout: () => {
         answered = true;
       },
