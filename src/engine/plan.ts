@@ -149,22 +149,51 @@ export const cutsOffIn = (
  */
 function tornApart(planned: readonly Planned[], doors: Observed<Doors>): ReadonlyMap<Task, string> {
   const torn = new Map<Task, string>();
-  const pending = planned.filter(isToApply).filter(({ task }) => !task.type.removes);
-  const cutsOff = cutsOffIn(planned, doors);
-  for (const [index, { task: command }] of pending.entries()) {
-    if (!command.type.barrier || command.type.type === 'package') continue;
-    for (const above of pending.slice(0, index))
+  const standing = planned.filter(({ task }) => !task.type.removes);
+  const foreseen = new Map(planned.map((one) => [one, foreseenOf(one, planned)]));
+  const cutsOff = cutsOffAmong([...foreseen.values()].flat(), doors);
+  for (const [index, command] of standing.entries()) {
+    if (!isToApply(command) || !command.task.type.barrier || command.task.type.type === 'package') continue;
+    // a guarded command ends no wave: only what is unknown until it has run comes later
+    const sameWave = command.decision.changes.some(cutsOff);
+    const later = standing.slice(index + 1).filter((one) => !(sameWave && isToApply(one)));
+    for (const above of standing.slice(0, index).filter(isToApply))
       for (const change of above.decision.changes) {
         if (!('path' in change) || !cutsOff(change)) continue;
-        const reader = pending
-          .slice(index + 1)
-          .find(({ decision }) => decision.changes.some((later) => takesUp(later, change.path, doors)));
+        const reader = later.find((one) =>
+          foreseen.get(one)?.some((next) => takesUp(next, change.path, doors)),
+        );
         if (!reader) continue;
-        const reason = `${change.path} could cut you off, and ${reader.task.id} has it read only after the command ${command.id}, so no login could prove it before: move ${reader.task.id} above ${command.id}, or ${command.id} above ${above.task.id}`;
-        for (const { task } of [above, reader]) torn.set(task, reason);
+        // what is unknown until the command has run cannot stand above it
+        const up = isToApply(reader) ? `${reader.task.id} above ${command.task.id}, or ` : '';
+        const reason = `${change.path} could cut you off, and ${reader.task.id} has it read only after the command ${command.task.id}, so no login could prove it before: move ${up}${command.task.id} above ${above.task.id}`;
+        for (const one of [above, reader]) if (isToApply(one)) torn.set(one.task, reason);
       }
   }
   return torn;
+}
+
+/** What a task does, or may turn out to do to what reads files, where it is unknown until a command or an installation has run. */
+function foreseenOf(
+  { task: { type, params }, decision }: Planned,
+  planned: readonly Planned[],
+): readonly Change[] {
+  if (decision.status === 'change') return decision.changes;
+  if (decision.status !== 'unknown') return [];
+  const { until } = decision;
+  if (!planned.some(({ task }) => task.id === until && task.type.barrier)) return [];
+  const relied = ((type.relies?.(params) ?? []) as readonly Key[]).flatMap((key) => fileOf(key) ?? []);
+  const isRelied = ({ task }: Planned): boolean =>
+    (task.type.owns(task.params) as readonly Key[]).some((key) => relied.includes(fileOf(key) ?? ''));
+  // by their paths without links, as changes have them
+  const reads = changesOf(planned.filter(isRelied)).flatMap((change) =>
+    'path' in change ? [change.path] : [],
+  );
+  return (type.owns(params) as readonly Key[]).flatMap((key): Change[] => {
+    const unit = /^unit:(.*)/.exec(key)?.[1];
+    if (unit !== undefined) return [{ kind: 'control-unit', unit, action: 'restart', reads }];
+    return key.startsWith('jail:') ? [{ kind: 'sync-fail2ban', jails: [], filters: [], restart: [] }] : [];
+  });
 }
 
 const isToApply = (one: Planned): one is Pending => one.decision.status === 'change';

@@ -226,7 +226,44 @@ describe('plan', () => {
     ]);
     expect(statuses(file, unit, run)).toEqual(['change', 'change', 'change']);
     expect(statuses(file, task('run', barrier, OK), unit)).toEqual(['change', 'ok', 'change']);
+    // a guarded command ends no wave: all three are one, under one guard
+    const all = [file, task('run', barrier, GUARDED), unit];
+    expect(nextWave(plan(all, known, FACTS, false))).toHaveLength(3);
     expect(statuses(task('file', plain, writes('/etc/sudoers.d/x')), run, unit)).not.toContain('blocked');
+  });
+
+  it.each<[string, string, Key[], Key[]]>([
+    ['sshd', '/etc/ssh/sshd_config.d/x.conf', ['unit:ssh.service'], []],
+    ['a unit that tracks it', '/srv/rules', ['unit:firewall.service'], ['file:/srv/rules']],
+    ['its own unit', '/etc/systemd/system/firewall.service', ['unit:firewall.service'], []],
+    ['fail2ban', '/etc/fail2ban/jail.d/x.conf', ['jail:sshd'], []],
+  ])('keeps it together also with what is unknown until the command has run: %s', (_, path, owns, relies) => {
+    const known = new Inquiry(questionsOf([], false)).read(
+      frames(`${frame('doors', '')}${frame('sensitive', '')}@@aa observed\n`, 'aa'),
+    )!;
+    const decided = (...tasks: Task[]) => plan(tasks, known, FACTS, false).map(({ decision }) => decision);
+    const file = task('file', plain, writes(path), relies);
+    const unit = task('unit', plain, OK, owns, ['file:/made', ...relies]);
+    const made = (verdict: Verdict) => task('run', barrier, verdict, ['file:/made']);
+    for (const verdict of [CHANGE, GUARDED])
+      expect(decided(file, made(verdict), unit)).toMatchObject([
+        {
+          status: 'blocked',
+          reason: `${path} could cut you off, and unit has it read only after the command run, so no login could prove it before: move run above file`,
+        },
+        { status: 'change' },
+        { status: 'unknown', until: 'run' },
+      ]);
+    expect(decided(made(CHANGE), file, unit)).toMatchObject([
+      { status: 'change' },
+      { status: 'change' },
+      { status: 'unknown' },
+    ]);
+    expect(decided(file, task('run', barrier, CHANGE), unit)).toMatchObject([
+      { status: 'change' },
+      { status: 'change' },
+      { status: 'ok' },
+    ]);
   });
 
   it('does not guess below a pending barrier, even where all looks well', () => {
