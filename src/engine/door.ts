@@ -139,13 +139,23 @@ const isPart = (path: string): boolean =>
  * part of it, wherever they lie.
  */
 export function cutsOffAmong(all: readonly Change[], doors: Observed<Doors>): (change: Change) => boolean {
-  const units = all.filter((change) => change.kind === 'control-unit').filter(cutsOff);
-  const read = new Set(units.flatMap(({ reads = [] }) => reads));
+  const units = all.filter((change) => change.kind === 'control-unit');
+  const doorUnits = units.filter(cutsOff);
+  const read = new Set(doorUnits.flatMap(({ reads = [] }) => reads));
   const isNamed = namedBy(doors);
-  return (change) =>
+  const isGuarded = (change: Change): boolean =>
     cutsOff(change) ||
     ('path' in change &&
-      (read.has(change.path) || units.some(({ unit }) => isOfUnit(change.path, unit)) || isNamed(change)));
+      (read.has(change.path) ||
+        doorUnits.some(({ unit }) => isOfUnit(change.path, unit)) ||
+        isNamed(change)));
+  const guarded = new Set(
+    all.flatMap((change) => ('path' in change && isGuarded(change) ? [change.path] : [])),
+  );
+  // a harmless unit reads such a file once it is there
+  return (change) =>
+    isGuarded(change) ||
+    (change.kind === 'control-unit' && (change.reads ?? []).some((path) => guarded.has(path)));
 }
 
 /** Whether a change is to one of the host's own doors, or closes the way to it. Any may be, where they could not be read. */

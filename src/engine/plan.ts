@@ -167,7 +167,8 @@ function tornApart(planned: readonly Planned[], doors: Observed<Doors>): Readonl
         // what is unknown until the command has run cannot stand above it
         const up = isToApply(reader) ? `${reader.task.id} above ${command.task.id}, or ` : '';
         const reason = `${change.path} could cut you off, and ${reader.task.id} has it read only after the command ${command.task.id}, so no login could prove it before: move ${up}${command.task.id} above ${above.task.id}`;
-        for (const one of [above, reader]) if (isToApply(one)) torn.set(one.task, reason);
+        // the command waits as well: in its place stands that it comes after the file
+        for (const one of [above, command, reader]) if (isToApply(one)) torn.set(one.task, reason);
       }
   }
   return torn;

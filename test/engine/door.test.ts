@@ -174,6 +174,12 @@ describe('what could cut the operator off', () => {
   });
 });
 
+it('a harmless unit that reads a guarded file comes after it, under the same guard', () => {
+  const [file, nginx] = [write('/etc/ssl/openssl.cnf'), unit('nginx.service', '/etc/ssl/openssl.cnf')];
+  expect([file, nginx].map(cutsOffAmong([file, nginx], doors()))).toEqual([true, true]);
+  expect(cutsOffAmong([nginx], doors())(nginx)).toBe(false);
+});
+
 describe('the files of a unit', () => {
   const reads = (name: string) => {
     const among = cutsOffAmong([unit(name)], doors());

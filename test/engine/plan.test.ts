@@ -221,7 +221,8 @@ describe('plan', () => {
         status: 'blocked',
         reason: `${path} could cut you off, and unit has it read only after the command run, so no login could prove it before: move unit above run, or run above file`,
       },
-      { status: 'change' },
+      // its place is after the file
+      { status: 'blocked' },
       { status: 'blocked' },
     ]);
     expect(statuses(file, unit, run)).toEqual(['change', 'change', 'change']);
@@ -251,7 +252,7 @@ describe('plan', () => {
           status: 'blocked',
           reason: `${path} could cut you off, and unit has it read only after the command run, so no login could prove it before: move run above file`,
         },
-        { status: 'change' },
+        { status: 'blocked' },
         { status: 'unknown', until: 'run' },
       ]);
     expect(decided(made(CHANGE), file, unit)).toMatchObject([
