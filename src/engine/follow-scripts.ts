@@ -1,6 +1,6 @@
 import { frameFunctions, script } from '../shell/frame.ts';
 import { mindFolders, ownFolders } from '../shell/own-folders.ts';
-import { lines, raw, sh } from '../shell/quote.ts';
+import { lines, raw, type Sh, sh } from '../shell/quote.ts';
 import { JOB_UNIT, RUNS, working } from '../shell/records.ts';
 import { confirmScript } from './guard.ts';
 import { directory, UNDOING } from './job.ts';
@@ -10,14 +10,9 @@ import { directory, UNDOING } from './job.ts';
  * may still be at that. Where none has begun to, none ever will: its directory is made first, and `absent` is said.
  */
 export function followScript(id: string): string {
-  return script(
-    lines([
-      frameFunctions(id),
-      ownFolders,
-      mindFolders,
-      working,
-      sh`RUN=${directory(id)}`,
-      raw(`# begun TENTHS: waits that long at most
+  return following(
+    id,
+    raw(`# begun TENTHS: waits that long at most
 begun() { i=0; until [ -s "$RUN/journal" ] || [ $i -ge "$1" ]; do sleep 0.1; i=$((i + 1)); done; [ -s "$RUN/journal" ]; }
 begun 20 || {
   mkdir -p -m 0700 ${RUNS} 2>/dev/null
@@ -25,29 +20,25 @@ begun 20 || {
   # once its folder is renamed it can neither be laid down nor begin
   begun 200 || working || { mv -T "$RUN" "$RUN.never"; rm -rf -- "$RUN.never"; frame absent; exit; }
 }`),
-      follow,
-    ]),
-    { listens: true },
   );
 }
 
 /** Finishes undoing a run whose undoing was cut off in its middle, under the name that is the lock; then as `followScript`. */
 export function undoScript(id: string): string {
-  return script(
-    lines([
-      frameFunctions(id),
-      ownFolders,
-      mindFolders,
-      working,
-      sh`RUN=${directory(id)}`,
-      raw(
-        `working || systemd-run --quiet --collect --wait --unit=${JOB_UNIT} /bin/sh "$RUN/rollback.sh" job >/dev/null 2>&1`,
-      ),
-      follow,
-    ]),
-    { listens: true },
+  return following(
+    id,
+    raw(
+      `working || systemd-run --quiet --collect --wait --unit=${JOB_UNIT} /bin/sh "$RUN/rollback.sh" job >/dev/null 2>&1`,
+    ),
   );
 }
+
+/** A script that does something about a run whose folders are root's own, and then follows it. */
+const following = (id: string, first: Sh): string =>
+  script(
+    lines([frameFunctions(id), ownFolders, mindFolders, working, sh`RUN=${directory(id)}`, first, follow]),
+    { listens: true },
+  );
 
 /**
  * Whoever follows can ask the job to end: it finishes the step it is at and undoes what is not confirmed. The word comes in over

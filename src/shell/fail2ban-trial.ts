@@ -1,4 +1,4 @@
-import { lines, type Sh, sh } from './quote.ts';
+import { sh } from './quote.ts';
 
 /** What of a jail cannot do harm before it starts: no program, no log, no name server is asked, and no code of others runs. */
 const PROGRAM = `
@@ -34,4 +34,4 @@ os._exit(0)
  * accepts a bad duration and a regex that does not compile, and a reload with one leaves no jail at all (0.11.2, 1.0.2, 1.1.0).
  * Prints nothing where fail2ban is not Debian's.
  */
-export const trial: Sh = lines([sh`trial() { timeout 20 python3 -I -B -c ${PROGRAM} 2>/dev/null || :; }`]);
+export const trial = sh`trial() { timeout 20 python3 -I -B -c ${PROGRAM} 2>/dev/null || :; }`;

@@ -16,7 +16,7 @@ import { failregexProblem, regexProblem, sameFailregex } from './fail2ban/failre
 import { filterFile, filterPath } from './fail2ban/filter-file.ts';
 import { readSection } from './fail2ban/ini-section.ts';
 import { jamesFailregex } from './fail2ban/james.ts';
-import { loadingOf, lostByReload, unloadable } from './fail2ban/loadable.ts';
+import { notTakenOver } from './fail2ban/loadable.ts';
 import { JailName } from './fail2ban/schema.ts';
 import { defineRemoval, defineTask } from './task.ts';
 
@@ -153,10 +153,8 @@ export const fail2banFilterTask = defineTask({
     const exposed = file.state === 'present' ? exposure(file.value) : undefined;
     const closing = exposed ? [exposed] : [];
     if ((write || other) && server.state === 'present') {
-      if (dump.state === 'unreadable') return unseen('what fail2ban makes of its files', dump);
-      const loading = loadingOf(dump, config, server, context);
-      const unfit = unloadable(loading) ?? lostByReload(loading);
-      if (unfit) return blocked(unfit);
+      const unfit = notTakenOver(dump, config, server, context);
+      if (unfit) return unfit;
     }
     if (write) {
       const reason = file.state === 'absent' ? 'it does not exist' : 'its content differs';

@@ -10,7 +10,7 @@ import type { Change, ControlUnit, SetAttributes } from './change.ts';
 import { AbsolutePath } from './common/params.ts';
 import { blocked, unseen } from './common/verdicts.ts';
 import { sentenceList } from './common/words.ts';
-import { loadingOf, lostByReload, unloadable } from './fail2ban/loadable.ts';
+import { notTakenOver } from './fail2ban/loadable.ts';
 import { defineRemoval, defineTask, type Key, type Mistake } from './task.ts';
 
 const schema = Type.Object(
@@ -189,10 +189,8 @@ export const serviceTask = defineTask({
     } else if (value.needDaemonReload) control('restart', 'a restart is owed: its unit file changed on disk');
     const loads = changes.some((change) => change.kind === 'control-unit' && change.action !== 'enable');
     if (loads && dump && config && server) {
-      if (dump.state === 'unreadable') return unseen('what fail2ban makes of its files', dump);
-      const loading = loadingOf(dump, config, server, context);
-      const unfit = unloadable(loading) ?? lostByReload(loading);
-      if (unfit) return blocked(unfit);
+      const unfit = notTakenOver(dump, config, server, context);
+      if (unfit) return unfit;
     }
     if (changes.length > 0) return { verdict: 'change', reason: reasons.join(', '), changes };
     if (!enabled) return { verdict: 'ok', reason: 'it runs' };

@@ -2,6 +2,7 @@ import type { Fail2ban } from '../../probes/fail2ban.ts';
 import type { ConfigFile } from '../../probes/fail2ban-config.ts';
 import type { Dump } from '../../probes/fail2ban-dump.ts';
 import type { Observed } from '../../probes/probe.ts';
+import { blocked, type Obstacle, unseen } from '../common/verdicts.ts';
 import { sentenceList } from '../common/words.ts';
 import type { PlanContext } from '../task.ts';
 import { effective } from './jail-files.ts';
@@ -56,6 +57,17 @@ export function unloadable(
       return `fail2ban cannot take [${jail}] from its files (${refused}), and once it reads them again no jail runs any more; mend that`;
   }
   return undefined;
+}
+
+/** What stands in the way of a start or a reload for the sake of others than a jail: of the files as they are, or of what runs. */
+export function notTakenOver(
+  dump: Observed<Dump>,
+  ...rest: [Observed<readonly ConfigFile[]>, Observed<Fail2ban>, Pick<PlanContext, 'promised' | 'managed'>]
+): Obstacle | undefined {
+  if (dump.state === 'unreadable') return unseen('what fail2ban makes of its files', dump);
+  const loading = loadingOf(dump, ...rest);
+  const unfit = unloadable(loading) ?? lostByReload(loading);
+  return unfit ? blocked(unfit) : undefined;
 }
 
 /** Why this jail would do nothing although fail2ban can take over its files; `mending` if this run changes its own. */
