@@ -3,6 +3,7 @@ import { Type } from '@sinclair/typebox';
 import { describe, expect, it } from 'vitest';
 import { thisHolder } from '../../src/engine/holder.ts';
 import { HostRun } from '../../src/engine/host.ts';
+import type { HostResult } from '../../src/report/result.ts';
 import { defineTask, type Task, type Verdict } from '../../src/tasks/task.ts';
 import {
   type Output,
@@ -341,9 +342,73 @@ describe('a run on one host', () => {
       expect((await run.apply()).status).toBe('changed');
     });
 
+    it.each<[string, Answer[], HostResult['status'], string]>([
+      [
+        'the connection ends before it does',
+        [{ says: ['step 0 start'], lost: true }],
+        'failed',
+        'It refused. Whatever an earlier run had begun there goes on by itself and undoes what nobody confirms; nothing else was begun. harden check says where the host is. If it stays away, run on its console: sh /var/lib/harden/runs/current/rollback.sh',
+      ],
+      [
+        'it cannot be followed',
+        [{ says: [`refused ${base64('/var/lib/harden belongs to bob')}=`] }],
+        'failed',
+        '/var/lib/harden belongs to bob. Whatever an earlier run had begun there goes on by itself',
+      ],
+      [
+        'the host cannot be looked at after it',
+        [{ says: ['step 0 start'] }, { says: [], lost: true }],
+        'unreachable',
+        'It was cut. An earlier run was brought to its end there; nothing else was changed.',
+      ],
+    ])('begins nothing where %s', async (_, answers, status, reason) => {
+      const host = fakeHost([{ says: atWork(gone) }, ...answers], ['open', 'refused', 'refused']);
+      const run = host.run(task('a', [CHANGE]));
+      const result = await run.prepare();
+      expect([result.status, run.pending]).toEqual([status, false]);
+      expect(result.reason).toContain(reason);
+    });
+
+    const OWES = latest(
+      `id=0a0a\nworking=no\nended=no\nrolledback=yes\nundone=no\nwho=ann@laptop\nmark=${mark}\n`,
+    );
+
+    it('has one that was cut off while it was undone finish that, whoever began it', async () => {
+      const host = fakeHost([
+        { says: OWES },
+        { says: ['guard armed', 'guard waiting 60', 'guard rolledback'] },
+        { says: latest('id=0a0a\nended=yes\nrolledback=yes\nundone=yes\nwho=ann@laptop\nmark=x\n') },
+        { says: [...done(1), ...SEEN] },
+      ]);
+      const run = host.run(task('a', [CHANGE, CHANGE, OK]));
+      expect((await run.prepare()).notes).toEqual([
+        'the latest run there (ann@laptop) undid what nobody had confirmed: that may be part of what is to change',
+      ]);
+      expect(host.progress).toEqual([
+        'the host was cut off while it undid an earlier run (ann@laptop): it does that first',
+      ]);
+      expect(host.sent[1]).toContain('rollback.sh');
+      expect((await run.apply()).status).toBe('changed');
+    });
+
+    it('begins nothing where the host cannot finish undoing one', async () => {
+      const host = fakeHost([{ says: OWES }, { says: [] }, { says: OWES }]);
+      const run = host.run(task('a', [CHANGE]));
+      expect(await run.prepare()).toMatchObject({
+        status: 'failed',
+        reason:
+          'h could not finish undoing an earlier run (ann@laptop), and nothing else was begun. Run on its console: sh /var/lib/harden/runs/0a0a/rollback.sh',
+      });
+      expect(run.pending).toBe(false);
+    });
+
     it('leaves the run of somebody else alone', async () => {
       const host = fakeHost([{ says: atWork(mark) }]);
-      await host.run(task('a', [CHANGE])).prepare();
+      expect(await host.run(task('a', [CHANGE])).prepare()).toMatchObject({
+        status: 'locked',
+        reason:
+          'h is being changed by another run (ann@laptop). This run changed nothing. Try again when that one is over.',
+      });
       expect(host.sent).toHaveLength(1);
     });
 
