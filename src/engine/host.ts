@@ -4,19 +4,17 @@ import { historyProbe } from '../probes/history.ts';
 import { ownFoldersProbe } from '../probes/own-folders.ts';
 import { absent, ask, type Observed, type Question } from '../probes/probe.ts';
 import { type LatestRun, latestRunProbe } from '../probes/runs.ts';
-import type { ChangeResult, HostResult, HostStatus, RunEntry, TaskResult } from '../report/result.ts';
+import type { ChangeResult, HostResult, RunEntry, TaskResult } from '../report/result.ts';
 import { ADVICE } from '../shell/own-folders.ts';
-import { RUNS } from '../shell/records.ts';
 import type { Task } from '../tasks/task.ts';
 import type { Target } from '../transport/transport.ts';
 import { TransportError } from '../transport/transport.ts';
 import { describe } from './describe.ts';
+import { EarlierRun } from './earlier-run.ts';
 import { type Followed, Follower, type FollowOptions, type Witness } from './follow.ts';
-import { followScript, undoScript } from './follow-scripts.ts';
 import { runsOf } from './history.ts';
-import { type Holder, isAbandoned } from './holder.ts';
+import type { Holder } from './holder.ts';
 import { type Job, newRunId, waveId } from './job.ts';
-import type { Journal } from './journal.ts';
 import { judgeConvergence, judgeSteps, judgeUnseen, lastWord, type Outcome, type Wave } from './judge.ts';
 import { startScript } from './lay-down.ts';
 import { type Connect, Line } from './line.ts';
@@ -26,7 +24,19 @@ import { cutsOffIn, DOORS, nextWave, type Pending, type Planned, plan, questions
 import { remembered } from './remember.ts';
 import { compile } from './steps/compile.ts';
 import { unsupported } from './supported.ts';
-import { doorsUnseen, found, hostStatus, notReached, stoppedBy, unfinishedRun, unproven } from './told.ts';
+import {
+  doorsUnseen,
+  endingOf,
+  type Failure,
+  found,
+  goesOn,
+  hostStatus,
+  notReached,
+  stands,
+  stoppedBy,
+  unfinishedRun,
+  unproven,
+} from './told.ts';
 
 export interface HostOptions {
   /** Opens a new connection to the host. */
@@ -66,11 +76,8 @@ export class HostRun {
   #latest: LatestRun | undefined;
   #runs: readonly RunEntry[] | undefined;
   readonly #notes: string[] = [];
-  /** The run before this one, where what became of it is to be told. */
-  #earlier: LatestRun | undefined;
+  readonly #earlier: EarlierRun;
   #applying = false;
-  /** What an earlier run had left was brought to its end. */
-  #finished = false;
   #following: Follower | undefined;
   /** What was laid down and has not been judged. */
   #underWay: Pick<Wave, 'tasks' | 'steps'> | undefined;
@@ -80,7 +87,7 @@ export class HostRun {
   /** What was shown of a task's change when it was first planned. */
   readonly #shown = new Map<string, readonly ChangeResult[]>();
   readonly #outcomes = new Map<string, Outcome>();
-  #failure: { status: HostStatus; reason: string } | undefined;
+  #failure: Failure | undefined;
   /** The address that the host sees this run come from. */
   #operator = '';
 
@@ -89,17 +96,24 @@ export class HostRun {
     this.#tasks = tasks;
     this.#options = options;
     this.#line = new Line(options.connect);
+    this.#earlier = new EarlierRun({
+      host: target.name,
+      who: options.holder.who,
+      progress: options.progress,
+      note: (line) => this.#notes.push(line),
+      follow: (job, script) => this.#follower(job).follow(script),
+      look: async () => {
+        await this.#look(true);
+        return this.#latest;
+      },
+    });
   }
 
   /** Looks at everything in one round trip and plans. `prove` also runs the proofs. */
   async check(prove: boolean): Promise<HostResult> {
     await this.#try(async () => {
       await this.#look(prove);
-      if (this.#latest?.working) {
-        this.#notes.push(
-          `another run is at work there (${this.#latest.who}): what it has not reached yet is drift`,
-        );
-      } else this.#earlier = this.#latest;
+      this.#earlier.found(this.#latest);
     });
     return this.result('check');
   }
@@ -109,45 +123,10 @@ export class HostRun {
     await this.#try(async () => {
       await this.#look(true);
       if (this.#failure) return;
-      const left = this.#latest;
-      if (left?.working && isAbandoned(left.mark)) {
-        this.#options.progress(
-          `an earlier run of yours (${left.who}) is still at work there: following it to its end`,
-        );
-        const { guard } = await this.#finish({ id: left.id, titles: [] }, followScript(left.id));
-        this.#notes.push(
-          `an earlier run of yours (${left.who}) was still at work there and has ended now${guard === 'rolledback' ? ': what nobody had confirmed was undone' : ''}`,
-        );
-        await this.#look(true);
-      } else if (left?.owesUndoing) {
-        this.#options.progress(
-          `the host was cut off while it undid an earlier run (${left.who}): it does that first`,
-        );
-        await this.#finish({ id: left.id, titles: [], over: true }, undoScript(left.id));
-        await this.#look(true);
-        this.#earlier = this.#latest;
-        if (this.#latest?.owesUndoing) {
-          this.#failure = {
-            status: 'failed',
-            reason: `${this.target.name} could not finish undoing an earlier run (${left.who}), and nothing else was begun. Run on its console: sh ${RUNS}/${left.id}/rollback.sh`,
-          };
-        }
-      } else if (left?.working) {
-        this.#failure = { status: 'locked', reason: this.#heldBy(left.who) };
-      } else this.#earlier = this.#latest;
+      const failure = await this.#earlier.finish(this.#latest);
+      if (failure) this.#failure = failure;
     });
     return this.result('check');
-  }
-
-  /** Brings to its end what an earlier run has left. */
-  async #finish(left: Followed, script: string): Promise<Journal> {
-    this.#applying = true;
-    const journal = await this.#follower(left).follow(script);
-    if (journal.refused !== undefined)
-      throw new TransportError('refused', this.target.name, `${journal.refused}.`);
-    this.#applying = false;
-    this.#finished = true;
-    return journal;
   }
 
   /** The runs that the host remembers. */
@@ -231,7 +210,7 @@ export class HostRun {
       notes: [
         ...this.#notes,
         ...doorsUnseen(this.#doors),
-        ...(this.#waves === 0 ? unfinishedRun(this.#earlier, this.#planned) : []),
+        ...(this.#waves === 0 ? unfinishedRun(this.#earlier.told, this.#planned) : []),
         ...(this.target.connection === 'local' ? unproven(this.#planned) : []),
       ],
       ...(this.#runs ? { runs: this.#runs } : {}),
@@ -249,30 +228,20 @@ export class HostRun {
       if (!(error instanceof TransportError)) throw error;
       if (this.#underWay && this.#following?.sent)
         this.#settle(judgeUnseen(this.#underWay, this.#following.heard, 'the connection ended'));
-      this.#failure = {
-        status: this.#applying ? 'failed' : 'unreachable',
-        reason: `${error.message} ${this.#applying ? this.#left() : this.#untouched()}`,
-      };
+      this.#failure = this.#applying
+        ? { status: 'failed', reason: `${error.message} ${this.#left()}` }
+        : this.#earlier.lost(error.message);
     }
   }
 
-  /** What becomes of the host where nobody follows any more. */
+  /** What becomes of the host where nobody follows this run any more. */
   #left(): string {
-    if (this.#underWay && !this.#following?.sent) return this.#done();
+    if (!this.#following?.sent) return stands(this.#outcomes.size > 0);
     const follows = this.#planned.some(
       ({ task, decision: { status } }) =>
         !this.#outcomes.has(task.id) && (status === 'change' || status === 'unknown'),
     );
-    const [begun, next] = this.#underWay
-      ? ['this run', follows ? '; what was to follow waits for the next harden apply' : '']
-      : ['an earlier run', '; nothing else was begun'];
-    return `Whatever ${begun} had begun there goes on by itself and undoes what nobody confirms${next}. harden check says where the host is. If it stays away, run on its console: sh ${RUNS}/current/rollback.sh`;
-  }
-
-  #untouched(): string {
-    return this.#finished
-      ? 'An earlier run was brought to its end there; nothing else was changed.'
-      : 'Nothing was changed there.';
+    return goesOn('this run', follows ? 'what was to follow waits for the next harden apply' : undefined);
   }
 
   #plan(seen: Observations, prove: boolean): void {
@@ -303,6 +272,7 @@ export class HostRun {
 
   /** One job on the host. False if what follows cannot be applied. */
   async #applyWave(wave: readonly Pending[]): Promise<boolean> {
+    const { command, confirmTimeout, holder } = this.#options;
     const { steps, guarded } = compile(
       wave.map(({ task, decision }) => ({ task, ...decision })),
       cutsOffIn(this.#planned, this.#doors),
@@ -313,60 +283,34 @@ export class HostRun {
       steps,
       guarded,
       operator: this.#operator,
-      confirmTimeout: this.#options.confirmTimeout,
+      confirmTimeout,
       inquiry: new Inquiry(questionsOf(this.#tasks, true)),
-      holder: this.#options.holder,
-      plan: remembered(this.#options.command, wave, steps),
+      holder,
+      plan: remembered(command, wave, steps),
     };
-    this.#underWay = { tasks: wave, steps };
+    const laid: Wave = { tasks: wave, steps, confirmTimeout };
+    this.#underWay = laid;
     const titles = steps.map((step) => step.title);
     const follower = this.#follower({ id: job.id, titles });
     const journal = await follower.follow(startScript(job));
     this.#underWay = undefined;
-    if (journal.locked !== undefined) {
-      this.#failure = {
-        status: 'locked',
-        reason: this.#heldBy(journal.locked),
-      };
-      return false;
-    }
-    if (journal.absent) {
-      this.#failure = {
-        status: 'failed',
-        reason: `The connection to ${this.target.name} was lost before the run could begin there, and it does not begin any more. ${this.#done()} Run again.`,
-      };
-      return false;
-    }
-    if (journal.refused !== undefined && follower.reconnected) {
-      this.#failure = {
-        status: 'failed',
-        reason: `The connection to ${this.target.name} was lost, and the run cannot be followed any more: ${journal.refused}. It goes on by itself, and undoes what nobody confirms. Run harden check when that is mended.`,
-      };
-      this.#settle(judgeUnseen({ tasks: wave, steps }, journal, 'the connection was lost'));
-      return false;
-    }
-    if (journal.refused !== undefined) {
-      this.#failure = {
-        status: 'failed',
-        reason: `${this.target.name} could not begin the run: ${journal.refused}. ${this.#done()}`,
-      };
-      return false;
-    }
-    const { confirmTimeout } = job;
-    this.#settle(judgeSteps({ tasks: wave, steps, confirmTimeout }, journal));
     const seen = job.inquiry.read(journal.frames);
-    if (!seen) {
-      const undone = journal.guard === 'rolledback';
-      this.#failure = {
-        status: undone ? 'rolled-back' : 'failed',
-        reason: `What the run on ${this.target.name} wrote of itself ends before its second look at the host, as where the host was restarted, or the run was killed or hung. ${undone ? 'The host undid the change that nobody had confirmed; what else was done stands. See with harden diff that this change lets you in, before harden apply makes it again.' : 'What it had done stands. Run harden check to see where the host is, and harden apply to finish.'}`,
-      };
-      this.#settle(judgeUnseen({ tasks: wave, steps }, journal, 'the run ended'));
+    const ending = endingOf(journal, {
+      host: this.target.name,
+      who: holder.who,
+      applied: this.#outcomes.size > 0,
+      reconnected: follower.reconnected,
+      looked: seen !== undefined,
+    });
+    this.#settle(judgeSteps(laid, journal));
+    if (ending || !seen) {
+      this.#failure = ending;
+      if (ending?.unseen) this.#settle(judgeUnseen(laid, journal, ending.unseen));
       return false;
     }
     this.#plan(seen, true);
     if (this.#failure) {
-      this.#settle(judgeUnseen({ tasks: wave, steps }, journal, 'the second look failed'));
+      this.#settle(judgeUnseen(laid, journal, 'the second look failed'));
       return false;
     }
     this.#settle(judgeConvergence(wave, this.#planned, journal));
@@ -382,20 +326,6 @@ export class HostRun {
     const options = { line: this.#line, confirmTimeout, progress, witness, stop, leave, pause };
     this.#following = new Follower(job, options);
     return this.#following;
-  }
-
-  #heldBy(who: string): string {
-    if (who === this.#options.holder.who) {
-      return `${this.target.name} is a second name of a host that this very run is changing. ${this.#done()} Leave one of the two out.`;
-    }
-    return `${this.target.name} is being changed by another run${who && ` (${who})`}. ${this.#done()} Try again when that one is over.`;
-  }
-
-  /** What this run has changed before it could go no further. */
-  #done(): string {
-    return this.#outcomes.size === 0
-      ? 'This run changed nothing.'
-      : 'What it had applied and proven before that stands.';
   }
 
   #settle(outcomes: ReadonlyMap<string, Outcome>): void {

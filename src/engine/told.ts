@@ -2,8 +2,16 @@ import type { Doors } from '../probes/doors.ts';
 import type { Observed } from '../probes/probe.ts';
 import type { LatestRun } from '../probes/runs.ts';
 import type { HostStatus, TaskResult, TaskStatus } from '../report/result.ts';
+import { RUNS } from '../shell/records.ts';
+import type { Journal } from './journal.ts';
 import type { Outcome } from './judge.ts';
 import type { Decision, Planned } from './plan.ts';
+
+/** What ended a run on a host, and what the host is then. */
+export interface Failure {
+  readonly status: HostStatus;
+  readonly reason: string;
+}
 
 /** What a look says of a task. */
 export function found(decision: Decision): [TaskStatus, string] {
@@ -81,3 +89,65 @@ export function stoppedBy(outcomes: ReadonlyMap<string, Outcome>, interrupted: b
   if (outcome) return `${id} ${ends.get(outcome.status)}`;
   return interrupted ? 'the run was interrupted' : 'the run ended before it';
 }
+
+/** What became of a wave's job, by all that was heard of it. */
+interface Ended {
+  /** What the host is called. */
+  readonly host: string;
+  /** Who ran it. */
+  readonly who: string;
+  /** The run had applied something before. */
+  readonly applied: boolean;
+  /** The line was lost, and opened again. */
+  readonly reconnected: boolean;
+  /** The host looked at itself a second time. */
+  readonly looked: boolean;
+}
+
+/** Why a wave's job has no end that can be judged, and since when nobody saw what became of its tasks, if it began; undefined if it has one. */
+export function endingOf(
+  { locked, absent, refused, guard }: Journal,
+  ended: Ended,
+): (Failure & { readonly unseen?: string }) | undefined {
+  const { host, applied, reconnected, looked } = ended;
+  if (locked !== undefined) return { status: 'locked', reason: heldBy(locked, ended) };
+  if (absent) {
+    return {
+      status: 'failed',
+      reason: `The connection to ${host} was lost before the run could begin there, and it does not begin any more. ${stands(applied)} Run again.`,
+    };
+  }
+  if (refused !== undefined && reconnected) {
+    return {
+      status: 'failed',
+      reason: `The connection to ${host} was lost, and the run cannot be followed any more: ${refused}. It goes on by itself, and undoes what nobody confirms. Run harden check when that is mended.`,
+      unseen: 'the connection was lost',
+    };
+  }
+  if (refused !== undefined) {
+    return { status: 'failed', reason: `${host} could not begin the run: ${refused}. ${stands(applied)}` };
+  }
+  if (looked) return undefined;
+  const undone = guard === 'rolledback';
+  return {
+    status: undone ? 'rolled-back' : 'failed',
+    reason: `What the run on ${host} wrote of itself ends before its second look at the host, as where the host was restarted, or the run was killed or hung. ${undone ? 'The host undid the change that nobody had confirmed; what else was done stands. See with harden diff that this change lets you in, before harden apply makes it again.' : 'What it had done stands. Run harden check to see where the host is, and harden apply to finish.'}`,
+    unseen: 'the run ended',
+  };
+}
+
+/** A host that another run is changing, or this one by another name. */
+export function heldBy(by: string, { host, who, applied }: Pick<Ended, 'host' | 'who' | 'applied'>): string {
+  if (by === who) {
+    return `${host} is a second name of a host that this very run is changing. ${stands(applied)} Leave one of the two out.`;
+  }
+  return `${host} is being changed by another run${by && ` (${by})`}. ${stands(applied)} Try again when that one is over.`;
+}
+
+/** What a run has changed before it could go no further. */
+export const stands = (applied: boolean): string =>
+  applied ? 'What it had applied and proven before that stands.' : 'This run changed nothing.';
+
+/** What becomes of a host where nobody follows a job any more. */
+export const goesOn = (run: string, next?: string): string =>
+  `Whatever ${run} had begun there goes on by itself and undoes what nobody confirms${next ? `; ${next}` : ''}. harden check says where the host is. If it stays away, run on its console: sh ${RUNS}/current/rollback.sh`;

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import { hostStatus, unfinishedRun } from '../../src/engine/told.ts';
+import type { Journal } from '../../src/engine/journal.ts';
+import { endingOf, hostStatus, unfinishedRun } from '../../src/engine/told.ts';
 import type { LatestRun } from '../../src/probes/runs.ts';
 import type { HostStatus, TaskResult, TaskStatus } from '../../src/report/result.ts';
 
@@ -57,4 +58,95 @@ it.each<[Partial<LatestRun>, 'ok' | 'change', string[]]>([
 ])('of a latest run that is %j, where a task is %s, a look says %j', (over, status, notes) => {
   const decision = { status, reason: '', changes: [], guarded: false, notes: [] };
   expect(unfinishedRun({ ...LATEST, ...over }, [{ decision }])).toEqual(notes);
+});
+
+const CUT_SHORT =
+  'What the run on mail1 wrote of itself ends before its second look at the host, as where the host was restarted, or the run was killed or hung.';
+
+it.each<
+  [
+    Partial<Journal>,
+    { applied?: boolean; reconnected?: boolean; looked?: boolean },
+    ReturnType<typeof endingOf>,
+  ]
+>([
+  [{}, { looked: true }, undefined],
+  // what the host undid is told of its tasks
+  [{ guard: 'rolledback' }, { looked: true }, undefined],
+  [
+    { locked: 'bob@desk' },
+    {},
+    {
+      status: 'locked',
+      reason:
+        'mail1 is being changed by another run (bob@desk). This run changed nothing. Try again when that one is over.',
+    },
+  ],
+  [
+    { locked: '' },
+    { applied: true },
+    {
+      status: 'locked',
+      reason:
+        'mail1 is being changed by another run. What it had applied and proven before that stands. Try again when that one is over.',
+    },
+  ],
+  [
+    { locked: 'ann@laptop' },
+    {},
+    {
+      status: 'locked',
+      reason:
+        'mail1 is a second name of a host that this very run is changing. This run changed nothing. Leave one of the two out.',
+    },
+  ],
+  [
+    { absent: true },
+    { reconnected: true },
+    {
+      status: 'failed',
+      reason:
+        'The connection to mail1 was lost before the run could begin there, and it does not begin any more. This run changed nothing. Run again.',
+    },
+  ],
+  [
+    { refused: 'no space' },
+    { applied: true },
+    {
+      status: 'failed',
+      reason: 'mail1 could not begin the run: no space. What it had applied and proven before that stands.',
+    },
+  ],
+  [
+    { refused: '/var/lib/harden belongs to bob' },
+    { reconnected: true },
+    {
+      status: 'failed',
+      reason:
+        'The connection to mail1 was lost, and the run cannot be followed any more: /var/lib/harden belongs to bob. It goes on by itself, and undoes what nobody confirms. Run harden check when that is mended.',
+      unseen: 'the connection was lost',
+    },
+  ],
+  [
+    { guard: 'confirmed' },
+    {},
+    {
+      status: 'failed',
+      reason: `${CUT_SHORT} What it had done stands. Run harden check to see where the host is, and harden apply to finish.`,
+      unseen: 'the run ended',
+    },
+  ],
+  [
+    { guard: 'rolledback' },
+    {},
+    {
+      status: 'rolled-back',
+      reason: `${CUT_SHORT} The host undid the change that nobody had confirmed; what else was done stands. See with harden diff that this change lets you in, before harden apply makes it again.`,
+      unseen: 'the run ended',
+    },
+  ],
+])('a job of which %j was heard, %j, ended as %j', (heard, run, ending) => {
+  const journal: Journal = { steps: [], guard: 'none', frames: [], ...heard };
+  const ended = { host: 'mail1', who: 'ann@laptop', applied: false, reconnected: false, looked: false };
+  expect(endingOf(journal, { ...ended, ...run })).toEqual(ending);
 });
