@@ -1,5 +1,9 @@
 import { followLinks } from '../shell/links.ts';
 import { lines, raw } from '../shell/quote.ts';
+import { AUTHORIZED_KEYS } from './doors/authorized-keys.ts';
+import { PAM_AND_UNITS } from './doors/pam-and-units.ts';
+import { SSHD_CONFIG } from './doors/sshd-config.ts';
+import { SUDOERS } from './doors/sudoers.ts';
 import { defineProbe, present } from './probe.ts';
 
 /**
@@ -16,79 +20,6 @@ export interface Doors {
   /** Links in /etc, and where they lead. */
   readonly links: ReadonlyMap<string, string>;
 }
-
-/** What files of sshd name: `config PATTERN`, `run WORD`, `keys PATH` or `part PATH`, a line each, for each account. */
-const SSHD = `
-function expand(word, i,   out, token) {
-  out = ""
-  while (match(word, /%./)) {
-    token = substr(word, RSTART + 1, 1)
-    out = out substr(word, 1, RSTART - 1) (token == "u" ? name[i] : token == "h" ? home[i] : token == "U" ? uid[i] : "%")
-    word = substr(word, RSTART + 2)
-  }
-  return out word
-}
-function tell(kind, word,   i, path) {
-  for (i = 1; i <= count; i++) {
-    path = expand(word, i)
-    if (path ~ /^\\//) print kind, path
-    else if (kind != "run") print kind, home[i] "/" path
-  }
-}
-BEGIN {
-  count = split(ENVIRON["accounts"], line, "\\n")
-  for (i = 1; i <= count; i++) { split(line[i], field, ":"); name[i] = field[1]; uid[i] = field[3]; home[i] = field[6] }
-}
-{
-  sub(/^[ \\t]+/, "")
-  if (!match($0, /^[A-Za-z]+/)) next
-  key = tolower(substr($0, 1, RLENGTH)); rest = substr($0, RLENGTH + 1)
-  if (key == "include") kind = "config"
-  else if (key == "authorizedkeysfile") kind = "keys"
-  else if (key ~ /^(force|authorizedkeys|authorizedprincipals)command$/) kind = "run"
-  else if (key ~ /^(authorizedprincipalsfile|trustedusercakeys|revokedkeys|host(key|certificate|keyagent)|chrootdirectory|securitykeyprovider)$/) kind = "part"
-  else next
-  sub(/^[ \\t]*=/, "", rest)
-  if (kind == "run") gsub(/["\\047]/, " ", rest)
-  sub(/^[ \\t]+/, "", rest)
-  while (match(rest, /^("[^"]*"|\\047[^\\047]*\\047|[^ \\t\\r"\\047]+)/)) {
-    word = substr(rest, 1, RLENGTH); rest = substr(rest, RLENGTH + 1)
-    sub(/^[ \\t\\r]+/, "", rest)
-    if (word ~ /^#/) break
-    gsub(/^["\\047]|["\\047]$/, "", word)
-    if (kind != "config") tell(kind, word)
-    else print kind, (word ~ /^\\// ? word : "/etc/ssh/" word)
-  }
-}`;
-
-/** What files of sudo include: `rules PATH` or `folder PATH`. */
-const SUDO = `
-match($0, /^[ \\t]*[@#]include(dir)?[ \\t]+/) {
-  kind = substr($0, 1, RLENGTH) ~ /dir/ ? "folder" : "rules"
-  path = substr($0, RLENGTH + 1)
-  gsub(/^"|"?[ \\t\\r]*$|\\\\/, "", path)
-  gsub(/%h/, ENVIRON["host"], path)
-  own = FILENAME; sub(/[^\\/]*$/, "", own)
-  print kind, (path ~ /^\\// ? path : own path)
-}`;
-
-/** The commands that keys are bound to: `run WORD`. */
-const KEYS = `
-!/^[ \\t]*#/ && match($0, /command="([^"\\\\]|\\\\.)*"/) {
-  count = split(substr($0, RSTART + 9, RLENGTH - 10), word, /["\\047\\\\ \\t]+/)
-  for (i = 1; i <= count; i++) if (word[i] ~ /^\\//) print "run", word[i]
-}`;
-
-/** What PAM and the units of sshd name, but for what only greets: `run PATH`. Where a name depends on the user, all in its folder. */
-const WORDS = `
-!/^[ \\t]*#|pam_(env|motd|mail|lastlog|issue|echo)/ {
-  count = split($0, word, /[ \\t\\r"\\047=]+/)
-  for (i = 1; i <= count; i++) {
-    sub(/^[-@:+!]+/, "", word[i])
-    kind = sub(/\\/[^\\/]*[$%].*/, "", word[i]) ? "part" : "run"
-    if (word[i] ~ /^\\//) print kind, word[i]
-  }
-}`;
 
 /**
  * The doors of a host. Its own files are read, all blocks of `Match` as one: `sshd -T` would tell of one account and one
@@ -178,17 +109,17 @@ END
 for name in sshd sudo; do
   file=$(command -v $name) && door part "$file"
 done
-! can_read /etc/ssh/sshd_config || read_all '${SSHD}' /etc/ssh/sshd_config
-! can_read /etc/sudoers || read_all '${SUDO}' /etc/sudoers
+! can_read /etc/ssh/sshd_config || read_all '${SSHD_CONFIG}' /etc/ssh/sshd_config
+! can_read /etc/sudoers || read_all '${SUDOERS}' /etc/sudoers
 set --
 for file in /etc/pam.d/* /etc/default/ssh /etc/systemd/system/ssh*.service /etc/systemd/system/ssh*.service.d/* /lib/systemd/system/ssh*.service; do
   ! can_read "$file" || set -- "$@" "$file"
 done
-read_all '${WORDS}' "$@"
+read_all '${PAM_AND_UNITS}' "$@"
 IFS='
 '
 set -f
-read_all '${KEYS}' $keys
+read_all '${AUTHORIZED_KEYS}' $keys
 links=$(find /etc -ignore_readdir_race -xdev -maxdepth 4 '(' -path /etc/ssl/certs -o -path /etc/alternatives -o -path '/etc/rc?.d' -o -name '*.wants' -o -name .git ')' -prune -o -type l -print) || [ ! -O / ] || exit 1
 [ -z "$links" ] || { echo; echo "$links"; readlink -m -- $links; }`),
     ]),
