@@ -1,6 +1,6 @@
 import { type Facts, factsProbe } from '../probes/facts.ts';
 import { type FileQuestion, type FileState, fileProbe } from '../probes/file.ts';
-import { type Held, type Place, placeProbe } from '../probes/held.ts';
+import { type Held, type Place, placeProbe } from '../probes/place.ts';
 import { ask, type Observed, type Probe, present, type Question, unreadable } from '../probes/probe.ts';
 import { sensitiveProbe } from '../probes/sensitive.ts';
 import {

@@ -1,10 +1,10 @@
 import { type Doors, doorsProbe } from '../probes/doors.ts';
 import type { Facts } from '../probes/facts.ts';
-import { placeProbe } from '../probes/held.ts';
+import { placeProbe } from '../probes/place.ts';
 import { ask, type Observed, type Question } from '../probes/probe.ts';
 import { sensitiveProbe } from '../probes/sensitive.ts';
 import type { Change, RemoveFile, RestoreFile, WriteFile } from '../tasks/change.ts';
-import { heldBack } from '../tasks/common/held.ts';
+import { heldBack } from '../tasks/common/held-back.ts';
 import { sentenceList } from '../tasks/common/words.ts';
 import { fileOf, type Key, type PlanContext, type Task, type Verdict } from '../tasks/task.ts';
 import { breaksUndoing, cutsOffAmong, isDoorPackage, leftUnread, takesUp } from './door.ts';

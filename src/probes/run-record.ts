@@ -3,8 +3,8 @@ import { held } from '../shell/held.ts';
 import { lines, raw, type Sh, sh } from '../shell/quote.ts';
 import { RUN_ID, RUNS, records } from '../shell/records.ts';
 import { account, CONTENT_LIMIT } from './file.ts';
-import { type Held, isHeld } from './held.ts';
 import { parseWave, rows, WAVE, type Wave } from './history.ts';
+import { type Held, isHeld } from './place.ts';
 import { absent, defineProbe, type Observed, present } from './probe.ts';
 
 /** Attributes of a file, or of what a run kept of it. */

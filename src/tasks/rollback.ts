@@ -2,7 +2,7 @@ import { Type } from '@sinclair/typebox';
 import { firewallProbe } from '../probes/firewall.ts';
 import { ask } from '../probes/probe.ts';
 import { type RunRecord, runRecordProbe } from '../probes/run-record.ts';
-import { heldBack } from './common/held.ts';
+import { heldBack } from './common/held-back.ts';
 import { isObstacle, joined } from './common/part.ts';
 import { blocked, unseen } from './common/verdicts.ts';
 import { sentenceList } from './common/words.ts';

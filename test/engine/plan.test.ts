@@ -2,7 +2,7 @@ import { Type } from '@sinclair/typebox';
 import { describe, expect, it } from 'vitest';
 import { Inquiry } from '../../src/engine/observe.ts';
 import { DOORS, nextWave, plan, questionsOf } from '../../src/engine/plan.ts';
-import { placeProbe } from '../../src/probes/held.ts';
+import { placeProbe } from '../../src/probes/place.ts';
 import { ask } from '../../src/probes/probe.ts';
 import { sensitiveProbe } from '../../src/probes/sensitive.ts';
 import { frames } from '../../src/shell/frame.ts';

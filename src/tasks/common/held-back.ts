@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import type { Held } from '../../probes/held.ts';
+import type { Held } from '../../probes/place.ts';
 import type { Change } from '../change.ts';
 
 /** Why changes cannot be made although root makes them, by what is held at each path; undefined if nothing is in the way. */

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { placeProbe } from '../../src/probes/held.ts';
+import { placeProbe } from '../../src/probes/place.ts';
 
 const folder = mkdtempSync(join(tmpdir(), "held it's 7"));
 afterAll(() => rmSync(folder, { recursive: true }));

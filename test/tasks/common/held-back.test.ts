@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
-import type { Held } from '../../../src/probes/held.ts';
+import type { Held } from '../../../src/probes/place.ts';
 import type { Change } from '../../../src/tasks/change.ts';
-import { heldBack } from '../../../src/tasks/common/held.ts';
+import { heldBack } from '../../../src/tasks/common/held-back.ts';
 
 const path = '/etc/x/y';
 const changes = {
