@@ -1,4 +1,3 @@
-import { accountProbe } from '../../probes/account.ts';
 import { aptLocksProbe } from '../../probes/apt-locks.ts';
 import { clockProbe } from '../../probes/clock.ts';
 import { fail2banProbe } from '../../probes/fail2ban.ts';
@@ -8,6 +7,7 @@ import { firewallProbe } from '../../probes/firewall.ts';
 import { historyProbe } from '../../probes/history.ts';
 import { initProbe } from '../../probes/init.ts';
 import { kernelModuleProbe } from '../../probes/kernel-module.ts';
+import { loginUserProbe } from '../../probes/login-user.ts';
 import { ownFoldersProbe } from '../../probes/own-folders.ts';
 import { ask, type Observed, type Question } from '../../probes/probe.ts';
 import { latestRunProbe } from '../../probes/runs.ts';
@@ -48,7 +48,7 @@ export const CHECKS = [...RUNGS, ...ON_THE_HOST] as const;
 export type Check = (typeof CHECKS)[number];
 export type Diagnosis = Readonly<Record<Check, Finding>>;
 
-const account = ask(accountProbe, 'account' as const);
+const loginUser = ask(loginUserProbe, 'login-user' as const);
 const init = ask(initProbe, 'init' as const);
 const firewall = ask(firewallProbe, 'firewall' as const);
 const recent = ask(kernelModuleProbe, 'xt_recent');
@@ -69,7 +69,7 @@ const { CLOCK_UNITS, UNITS_THAT_MATTER, WRITTEN } = system;
 /** Everything that is asked, the clock first: what comes after it takes its time. */
 export const QUESTIONS: readonly Question<unknown>[] = [
   clock,
-  account,
+  loginUser,
   init,
   firewall,
   recent,
@@ -95,10 +95,13 @@ export interface Examination {
 }
 
 /** What stands between harden and a host, and what to do about it. Pure. */
-export function diagnose(journey: Omit<Journey, 'account'>, examination: Examination | undefined): Diagnosis {
-  const login = examination?.seen.get(account);
+export function diagnose(
+  journey: Omit<Journey, 'loginUser'>,
+  examination: Examination | undefined,
+): Diagnosis {
+  const login = examination?.seen.get(loginUser);
   const known = login?.state === 'present' ? login.value : undefined;
-  const rungs = way({ ...journey, ...(known ? { account: known } : {}) });
+  const rungs = way({ ...journey, ...(known ? { loginUser: known } : {}) });
   const stuck = RUNGS.find((rung) => rungs[rung].state === 'trouble');
   if (!examination || stuck)
     return { ...rungs, ...each(() => notLookedAt(`${stuck ?? 'something'} stands in the way`)) };

@@ -1,4 +1,4 @@
-import type { Account } from '../../probes/account.ts';
+import type { LoginUser } from '../../probes/login-user.ts';
 import type { Reached, Target, TransportError } from '../../transport/transport.ts';
 import { type Finding, notLookedAt, ok, trouble } from './finding.ts';
 
@@ -16,7 +16,7 @@ export interface Journey {
   /** Where it ended; undefined: the host answered everything. */
   readonly error?: Pick<TransportError, 'reason' | 'message'>;
   /** What the host says of the login. */
-  readonly account?: Account;
+  readonly loginUser?: LoginUser;
 }
 
 /** What is behind a journey is well, where it ended is in trouble, and of what it did not reach nothing is claimed. */
@@ -95,7 +95,7 @@ function passedRungs(journey: Journey, error: NonNullable<Journey['error']>): nu
 }
 
 function well(rung: Rung, journey: Journey): Finding {
-  const { target, account } = journey;
+  const { target, loginUser } = journey;
   const local = target.connection === 'local';
   const at = last(journey);
   switch (rung) {
@@ -109,17 +109,17 @@ function well(rung: Rung, journey: Journey): Finding {
         `it shows ${target.hostKey === undefined ? 'a key that known_hosts has' : 'the key that the inventory pins'}`,
       );
     case 'login': {
-      const user = at?.user ?? account?.user;
+      const user = at?.user ?? loginUser?.user;
       return ok(user === undefined ? 'it lets the user in' : `it lets ${user} in`);
     }
     case 'shell':
-      return ok(account?.shell ? `${account.shell} runs commands` : 'it runs commands');
+      return ok(loginUser?.shell ? `${loginUser.shell} runs commands` : 'it runs commands');
     case 'sudo':
-      if (!account) return ok('the user becomes root');
-      if (account.root)
-        return ok(account.user === 'root' ? 'root itself logs in' : `${account.user} becomes root`);
+      if (!loginUser) return ok('the user becomes root');
+      if (loginUser.root)
+        return ok(loginUser.user === 'root' ? 'root itself logs in' : `${loginUser.user} becomes root`);
       return trouble(
-        `scripts run as ${account.user}, who is not root`,
+        `scripts run as ${loginUser.user}, who is not root`,
         'Take become: false out of the inventory, or log in as root.',
       );
   }

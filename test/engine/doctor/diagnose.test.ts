@@ -304,8 +304,8 @@ describe('diagnose', () => {
   });
 
   it('looks at nothing on a host whose scripts do not run as root', () => {
-    const account = present({ user: 'admin', shell: '/bin/sh', root: false });
-    const found = told(diagnose(JOURNEY, examination({ account })));
+    const loginUser = present({ user: 'admin', shell: '/bin/sh', root: false });
+    const found = told(diagnose(JOURNEY, examination({ 'login-user': loginUser })));
     expect(found.sudo).toMatchObject({ state: 'trouble', says: 'scripts run as admin, who is not root' });
     expect(found.lock).toMatchObject({
       state: 'not looked at',

@@ -31,7 +31,7 @@ export const UNIT = {
 /** Answers of a host that is well, by `PROBE KEY`; a probe's own name stands for all its keys. */
 const WELL: Readonly<Record<string, Observed<unknown>>> = {
   'facts facts': present(FACTS),
-  'account account': present({ user: 'admin', shell: '/bin/bash', root: true }),
+  'login-user login-user': present({ user: 'admin', shell: '/bin/bash', root: true }),
   'init init': present({ version: '252', state: 'running' }),
   'firewall firewall': present(FIREWALL),
   'kernel-module xt_recent': present('loaded'),

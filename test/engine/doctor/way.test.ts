@@ -82,7 +82,7 @@ describe('the way to a host', () => {
         target: { connection: 'ssh', become: true, hostKey: 'ssh-ed25519 AAAA' },
         reached: [...hop, ...upTo('logged-in')],
         answered: true,
-        account: { user: 'admin', shell: '/usr/bin/fish', root: true },
+        loginUser: { user: 'admin', shell: '/usr/bin/fish', root: true },
       }),
     );
     expect(RUNGS.map((rung) => found[rung].says)).toEqual([
@@ -96,9 +96,9 @@ describe('the way to a host', () => {
   });
 
   it('needs nothing on the machine itself', () => {
-    const account = { user: 'root', shell: '/bin/bash', root: true };
+    const loginUser = { user: 'root', shell: '/bin/bash', root: true };
     const found = way(
-      journey(undefined, { target: { connection: 'local', become: true }, answered: true, account }),
+      journey(undefined, { target: { connection: 'local', become: true }, answered: true, loginUser }),
     );
     expect([found.name.says, found.sudo.says]).toEqual(['this machine itself', 'root itself logs in']);
   });

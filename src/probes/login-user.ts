@@ -2,7 +2,7 @@ import { raw } from '../shell/quote.ts';
 import { defineProbe, fields, present } from './probe.ts';
 
 /** Who logged in, and who scripts run as. */
-export interface Account {
+export interface LoginUser {
   /** The login user, before any sudo. */
   readonly user: string;
   /** Its login shell as in passwd; '' if passwd does not say. */
@@ -12,9 +12,9 @@ export interface Account {
 }
 
 /** The user of the login and its shell. */
-export const accountProbe = defineProbe<'account', Account>({
-  name: 'account',
-  key: () => 'account',
+export const loginUserProbe = defineProbe<'login-user', LoginUser>({
+  name: 'login-user',
+  key: () => 'login-user',
   script: () =>
     raw(`user=\${SUDO_USER:-$(id -un)}
 printf 'user=%s\\n' "$user"
@@ -24,7 +24,7 @@ echo "uid=$(id -u)"`),
     const found = fields(output);
     const value = (name: string) => found.get(name) ?? '';
     return new Map([
-      ['account', present({ user: value('user'), shell: value('shell'), root: value('uid') === '0' })],
+      ['login-user', present({ user: value('user'), shell: value('shell'), root: value('uid') === '0' })],
     ]);
   },
 });
