@@ -131,6 +131,7 @@ export class Follower {
       );
       // who wants the run to end meanwhile has it told so at once
       const ends = [leave, stop?.aborted ? undefined : stop].filter((signal) => signal !== undefined);
+      // safe, here and below: made of no signal it never aborts, and Node keeps it as long as its sources live, but a run makes only a handful
       await pause(seconds, AbortSignal.any(ends));
       // a login that is made while the host waits proves as much as any other
       this.#proven = this.#waitingSince !== undefined;
