@@ -90,8 +90,8 @@ export function stoppedBy(outcomes: ReadonlyMap<string, Outcome>, interrupted: b
   return interrupted ? 'the run was interrupted' : 'the run ended before it';
 }
 
-/** What became of a wave's job, by all that was heard of it. */
-interface Ended {
+/** What is known of a wave's job beside its journal. */
+interface Known {
   /** What the host is called. */
   readonly host: string;
   /** Who ran it. */
@@ -104,13 +104,16 @@ interface Ended {
   readonly looked: boolean;
 }
 
-/** Why a wave's job has no end that can be judged, and since when nobody saw what became of its tasks, if it began; undefined if it has one. */
+/**
+ * Why a wave's job has no end that can be judged, and, if it began, since when nobody saw what became of its tasks; undefined if it
+ * has one. Pure.
+ */
 export function endingOf(
   { locked, absent, refused, guard }: Journal,
-  ended: Ended,
+  known: Known,
 ): (Failure & { readonly unseen?: string }) | undefined {
-  const { host, applied, reconnected, looked } = ended;
-  if (locked !== undefined) return { status: 'locked', reason: heldBy(locked, ended) };
+  const { host, applied, reconnected, looked } = known;
+  if (locked !== undefined) return { status: 'locked', reason: heldBy(locked, known) };
   if (absent) {
     return {
       status: 'failed',
@@ -137,7 +140,7 @@ export function endingOf(
 }
 
 /** A host that another run is changing, or this one by another name. */
-export function heldBy(by: string, { host, who, applied }: Pick<Ended, 'host' | 'who' | 'applied'>): string {
+export function heldBy(by: string, { host, who, applied }: Pick<Known, 'host' | 'who' | 'applied'>): string {
   if (by === who) {
     return `${host} is a second name of a host that this very run is changing. ${stands(applied)} Leave one of the two out.`;
   }

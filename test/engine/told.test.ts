@@ -147,6 +147,6 @@ it.each<
   ],
 ])('a job of which %j was heard, %j, ended as %j', (heard, run, ending) => {
   const journal: Journal = { steps: [], guard: 'none', frames: [], ...heard };
-  const ended = { host: 'mail1', who: 'ann@laptop', applied: false, reconnected: false, looked: false };
-  expect(endingOf(journal, { ...ended, ...run })).toEqual(ending);
+  const known = { host: 'mail1', who: 'ann@laptop', applied: false, reconnected: false, looked: false };
+  expect(endingOf(journal, { ...known, ...run })).toEqual(ending);
 });
