@@ -25,13 +25,14 @@ import { remembered } from './remember.ts';
 import { compile } from './steps/compile.ts';
 import { unsupported } from './supported.ts';
 import {
+  cutShort,
   doorsUnseen,
-  endingOf,
   type Failure,
   found,
   goesOn,
   hostStatus,
   notReached,
+  refusalOf,
   stands,
   stoppedBy,
   unfinishedRun,
@@ -294,18 +295,19 @@ export class HostRun {
     const follower = this.#follower({ id: job.id, titles });
     const journal = await follower.follow(startScript(job));
     this.#underWay = undefined;
-    const seen = job.inquiry.read(journal.frames);
-    const ending = endingOf(journal, {
+    const refusal = refusalOf(journal, {
       host: this.target.name,
       who: holder.who,
       applied: this.#outcomes.size > 0,
       reconnected: follower.reconnected,
-      looked: seen !== undefined,
     });
-    this.#settle(judgeSteps(laid, journal));
-    if (ending || !seen) {
+    const seen = job.inquiry.read(journal.frames);
+    // of a job that nobody could follow to its end the journal says only how far it was heard
+    if (!refusal) this.#settle(judgeSteps(laid, journal));
+    if (refusal || !seen) {
+      const ending = refusal ?? cutShort(journal, this.target.name);
       this.#failure = ending;
-      if (ending?.unseen) this.#settle(judgeUnseen(laid, journal, ending.unseen));
+      if (ending.unseen) this.#settle(judgeUnseen(laid, journal, ending.unseen));
       return false;
     }
     this.#plan(seen, true);

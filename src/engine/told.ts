@@ -90,6 +90,9 @@ export function stoppedBy(outcomes: ReadonlyMap<string, Outcome>, interrupted: b
   return interrupted ? 'the run was interrupted' : 'the run ended before it';
 }
 
+/** What ended a wave's job; `unseen` where it was begun, and nobody saw what became of its tasks. */
+type Ending = Failure & { readonly unseen?: string };
+
 /** What is known of a wave's job beside its journal. */
 interface Known {
   /** What the host is called. */
@@ -100,19 +103,11 @@ interface Known {
   readonly applied: boolean;
   /** The line was lost, and opened again. */
   readonly reconnected: boolean;
-  /** The host looked at itself a second time. */
-  readonly looked: boolean;
 }
 
-/**
- * Why a wave's job has no end that can be judged, and, if it began, since when nobody saw what became of its tasks; undefined if it
- * has one. Pure.
- */
-export function endingOf(
-  { locked, absent, refused, guard }: Journal,
-  known: Known,
-): (Failure & { readonly unseen?: string }) | undefined {
-  const { host, applied, reconnected, looked } = known;
+/** Why a wave's job could not be begun, or not be followed to its end; undefined if it was. Pure. */
+export function refusalOf({ locked, absent, refused }: Journal, known: Known): Ending | undefined {
+  const { host, applied, reconnected } = known;
   if (locked !== undefined) return { status: 'locked', reason: heldBy(locked, known) };
   if (absent) {
     return {
@@ -130,7 +125,11 @@ export function endingOf(
   if (refused !== undefined) {
     return { status: 'failed', reason: `${host} could not begin the run: ${refused}. ${stands(applied)}` };
   }
-  if (looked) return undefined;
+  return undefined;
+}
+
+/** What a job is whose journal ends before the host's second look. Pure. */
+export function cutShort({ guard }: Journal, host: string): Ending {
   const undone = guard === 'rolledback';
   return {
     status: undone ? 'rolled-back' : 'failed',

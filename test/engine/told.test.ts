@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { Journal } from '../../src/engine/journal.ts';
-import { endingOf, hostStatus, unfinishedRun } from '../../src/engine/told.ts';
+import { cutShort, hostStatus, refusalOf, unfinishedRun } from '../../src/engine/told.ts';
 import type { LatestRun } from '../../src/probes/runs.ts';
 import type { HostStatus, TaskResult, TaskStatus } from '../../src/report/result.ts';
 
@@ -60,19 +60,9 @@ it.each<[Partial<LatestRun>, 'ok' | 'change', string[]]>([
   expect(unfinishedRun({ ...LATEST, ...over }, [{ decision }])).toEqual(notes);
 });
 
-const CUT_SHORT =
-  'What the run on mail1 wrote of itself ends before its second look at the host, as where the host was restarted, or the run was killed or hung.';
-
-it.each<
-  [
-    Partial<Journal>,
-    { applied?: boolean; reconnected?: boolean; looked?: boolean },
-    ReturnType<typeof endingOf>,
-  ]
->([
-  [{}, { looked: true }, undefined],
-  // what the host undid is told of its tasks
-  [{ guard: 'rolledback' }, { looked: true }, undefined],
+it.each<[Partial<Journal>, { applied?: boolean; reconnected?: boolean }, ReturnType<typeof refusalOf>]>([
+  [{}, {}, undefined],
+  [{ guard: 'rolledback' }, { applied: true, reconnected: true }, undefined],
   [
     { locked: 'bob@desk' },
     {},
@@ -127,26 +117,27 @@ it.each<
       unseen: 'the connection was lost',
     },
   ],
-  [
-    { guard: 'confirmed' },
-    {},
-    {
-      status: 'failed',
-      reason: `${CUT_SHORT} What it had done stands. Run harden check to see where the host is, and harden apply to finish.`,
-      unseen: 'the run ended',
-    },
-  ],
-  [
-    { guard: 'rolledback' },
-    {},
-    {
-      status: 'rolled-back',
-      reason: `${CUT_SHORT} The host undid the change that nobody had confirmed; what else was done stands. See with harden diff that this change lets you in, before harden apply makes it again.`,
-      unseen: 'the run ended',
-    },
-  ],
-])('a job of which %j was heard, %j, ended as %j', (heard, run, ending) => {
+])('a job of which %j was heard, %j, is refused as %j', (heard, run, refusal) => {
   const journal: Journal = { steps: [], guard: 'none', frames: [], ...heard };
-  const known = { host: 'mail1', who: 'ann@laptop', applied: false, reconnected: false, looked: false };
-  expect(endingOf(journal, { ...known, ...run })).toEqual(ending);
+  const known = { host: 'mail1', who: 'ann@laptop', applied: false, reconnected: false };
+  expect(refusalOf(journal, { ...known, ...run })).toEqual(refusal);
 });
+
+it.each<[Journal['guard'], HostStatus, string]>([
+  [
+    'confirmed',
+    'failed',
+    'What it had done stands. Run harden check to see where the host is, and harden apply to finish.',
+  ],
+  [
+    'rolledback',
+    'rolled-back',
+    'The host undid the change that nobody had confirmed; what else was done stands. See with harden diff that this change lets you in, before harden apply makes it again.',
+  ],
+])('a job that is cut short, whose guard is %s, leaves the host %s', (guard, status, stands) =>
+  expect(cutShort({ steps: [], guard, frames: [] }, 'mail1')).toEqual({
+    status,
+    reason: `What the run on mail1 wrote of itself ends before its second look at the host, as where the host was restarted, or the run was killed or hung. ${stands}`,
+    unseen: 'the run ended',
+  }),
+);
