@@ -1,10 +1,11 @@
 import { type Fail2ban, fail2banProbe } from '../probes/fail2ban.ts';
 import { type ConfigFile, fail2banConfigProbe } from '../probes/fail2ban-config.ts';
 import { fail2banDumpProbe } from '../probes/fail2ban-dump.ts';
-import { fileProbe } from '../probes/file.ts';
+import { type FileState, fileProbe } from '../probes/file.ts';
 import { firewallProbe } from '../probes/firewall.ts';
 import { jamesProbe } from '../probes/james.ts';
 import { type Answers, ask, type Observed } from '../probes/probe.ts';
+import { type UnitState, unitProbe } from '../probes/systemd.ts';
 import { toolProbe } from '../probes/tool.ts';
 import type { SyncFail2ban } from './change.ts';
 import { exposure } from './common/attributes.ts';
@@ -38,6 +39,9 @@ const TOOLS = Object.keys(BAN_TOOLS) as BanTool[];
 
 const AUTH_LOG = '/var/log/auth.log';
 
+/** What writes it: without one it is a leftover. `syslog` is the name that each of them takes when it is enabled. */
+const LOGGERS = ['syslog', 'rsyslog', 'syslog-ng'];
+
 const questions = (params: JailParams) => ({
   folder: ask(fileProbe, { path: '/etc/fail2ban/jail.d', content: 'never' as const }),
   file: ask(fileProbe, { path: jailFile(params), content: 'always' as const }),
@@ -46,6 +50,7 @@ const questions = (params: JailParams) => ({
     ? [ask(fileProbe, { path: filterPath(filterName(params.filter)), content: 'never' as const })]
     : [],
   log: ask(fileProbe, { path: params.logpath ?? AUTH_LOG, content: 'never' as const }),
+  loggers: readsSshd(params) ? LOGGERS.map((name) => ask(unitProbe, name)) : [],
   config: ask(fail2banConfigProbe, 'jails'),
   dump: ask(fail2banDumpProbe, 'dump'),
   server: ask(fail2banProbe, 'fail2ban'),
@@ -226,21 +231,32 @@ function missingTool(params: JailParams, files: readonly ConfigFile[], { tools }
 function surroundings(
   params: JailParams,
   files: readonly ConfigFile[],
-  { log, firewall: [firewall] }: Seen,
+  { log, loggers, firewall: [firewall] }: Seen,
 ): Surroundings {
   const { name, backend } = params;
   // fail2ban's own jail.conf always sets a back end: `auto`, which finds no log here
   const local = files.filter(({ path }) => path !== '/etc/fail2ban/jail.conf');
   const isSet = effective(local, name, 'backend') ?? effective(local, 'DEFAULT', 'backend');
-  const readsAuthLog = readsSshd(params) && backend === undefined;
+  const readsAuthLog = readsSshd(params) && backend === undefined && isSet === undefined;
   const sshd = firewall?.state === 'present' ? firewall.value.sshPorts : undefined;
   return {
     defaultIgnoreip: effective(files, 'DEFAULT', 'ignoreip')?.value,
     ignoreip: (effective(files, name, 'ignoreip') ?? effective(files, 'DEFAULT', 'ignoreip'))?.value,
     sshPorts: sshd?.state === 'present' ? sshd.value : [],
     port: effective(files, name, 'port')?.value,
-    needsJournal: readsAuthLog && log.state === 'absent' && isSet === undefined,
+    ...(readsAuthLog ? { unwritten: unwritten(log, loggers) } : {}),
   };
+}
+
+/** Why nothing of a failed login would be in auth.log. */
+function unwritten(log: Observed<FileState>, loggers: readonly Observed<UnitState>[]): string | undefined {
+  if (log.state === 'absent') return `${AUTH_LOG} does not exist`;
+  const writes = (unit: Observed<UnitState>) =>
+    unit.state === 'unreadable' ||
+    (unit.state === 'present' &&
+      unit.value.activeState !== 'inactive' &&
+      unit.value.activeState !== 'failed');
+  return loggers.some(writes) ? undefined : `nothing writes ${AUTH_LOG}, since no syslog service runs`;
 }
 
 /** What keeps fail2ban from taking over its files, or this jail from doing anything once it has. */

@@ -94,7 +94,7 @@ const OBSTACLES: readonly Obstacle[] = [
     found: Object.fromEntries(
       ['fail2ban.sshd', 'fail2ban.james'].map((id) => [
         id,
-        /^\[other\] keeps fail2ban from starting again, with all its jails: \/nope does not exist \(\/etc\/fail2ban\/jail\.d\/other\.conf:4\); make the log, or disable that jail$/,
+        /^\[other\] keeps fail2ban from starting again, with all its jails: \/nope does not exist \(\/etc\/fail2ban\/jail\.d\/other\.conf:4\); make the log, let the jail read the journal \(backend = systemd\), or disable it$/,
       ]),
     ),
   },

@@ -3,6 +3,7 @@ import type { Fail2ban, Jail } from '../../src/probes/fail2ban.ts';
 import type { ConfigFile } from '../../src/probes/fail2ban-config.ts';
 import type { Dump } from '../../src/probes/fail2ban-dump.ts';
 import { absent, present, unreadable } from '../../src/probes/probe.ts';
+import type { UnitState } from '../../src/probes/systemd.ts';
 import type { JailParams } from '../../src/tasks/fail2ban/schema.ts';
 import { fail2banJailTask as task } from '../../src/tasks/fail2ban_jail.ts';
 import type { Key, Verdict } from '../../src/tasks/task.ts';
@@ -58,6 +59,7 @@ function plan({ own = SECTION, promises = [], ...seen }: Host = {}, over: Over =
       override: params.override ? [absent] : [],
       filter: params.filter ? [present(fileState())] : [],
       log: present(fileState()),
+      loggers: [],
       config: config([(params.file ?? PATH).replace('/etc/fail2ban/', ''), own]),
       dump: dump(),
       server: server(),
@@ -493,6 +495,17 @@ describe('the sshd jail', () => {
     },
     'sshd',
   );
+  const logger = (activeState: string) =>
+    present<UnitState>({
+      activeState,
+      unitFileState: 'enabled',
+      needDaemonReload: false,
+      stateChange: 1,
+      dropIns: [],
+      wantedBy: [],
+    });
+  const RUNS = logger('active');
+  const STOPPED = logger('inactive');
   const sshd = (own: string, seen: Partial<Seen> = {}, others: [string, string][] = [], over: Over = {}) =>
     task.plan(
       { ...SSHD, ...over } as JailParams,
@@ -502,6 +515,7 @@ describe('the sshd jail', () => {
         override: [],
         filter: [],
         log: present(fileState()),
+        loggers: [absent, RUNS, absent],
         config: config(
           ['jail.conf', '[DEFAULT]\nbackend = auto'],
           ['jail.d/defaults-debian.conf', own],
@@ -518,6 +532,7 @@ describe('the sshd jail', () => {
       context(),
     );
   const VALUES = 'bantime = 120m\nfindtime = 60m\nmaxretry = 2\n';
+  const OWN = `[sshd]\nenabled = true\n${VALUES}`;
   const NOTHING = '/var/log/auth.log does not exist, so the jail has to read the journal: backend = systemd';
 
   it('adds its values to what the distribution shipped, and changes nothing else', () => {
@@ -540,8 +555,23 @@ describe('the sshd jail', () => {
     expect(sshd(written(verdict), { log: absent })).toMatchObject({ verdict: 'ok' });
   });
 
+  it.each<[string, Seen['loggers']]>([
+    ['no syslog service is there', [absent, absent, absent]],
+    ['the one that is there does not run', [STOPPED, STOPPED, absent]],
+  ])('reads the journal where auth.log is a leftover, since %s', (_, loggers) => {
+    const verdict = sshd(OWN, { loggers });
+    expect(verdict).toMatchObject({
+      verdict: 'change',
+      reason:
+        'nothing writes /var/log/auth.log, since no syslog service runs, so the jail has to read the journal: backend = systemd',
+      changes: [{ path: SSHD.file }, { jails: ['sshd'] }],
+    });
+    expect(sshd(written(verdict), { loggers })).toMatchObject({ verdict: 'ok' });
+  });
+
   it.each<[string, Partial<Seen>, [string, string][], Over]>([
-    ['auth.log is there', {}, [], {}],
+    ['a syslog service writes auth.log', {}, [], {}],
+    ['whether one runs cannot be seen', { loggers: [absent, unreadable('no'), absent] }, [], {}],
     ['auth.log cannot be seen', { log: unreadable('no') }, [], {}],
     [
       'somebody set a back end by default',
@@ -567,7 +597,6 @@ describe('the sshd jail', () => {
     expect(written(verdict)).not.toContain('backend');
   });
 
-  const OWN = `[sshd]\nenabled = true\n${VALUES}`;
   const NOTE =
     'Your address 192.0.2.7 is not in trusted: 2 failed logins from it within 60m close SSH to it for 120m. Consider adding it.';
   it.each<[string, string, Over, [string, string][], readonly string[]]>([

@@ -165,6 +165,8 @@ write_file() {
     own "$(stat -c %u -- "$name")" "$(stat -c %g -- "$name")" ''
     cp --attributes-only --preserve=xattr -- "$name" /proc/self/fd/9 2>/dev/null || :
     # its ACL with it; by way of a model that only root sees, so that nobody opens by the old mode what the new one closes
+    # a new one each time: onto one that is there cp clears no setuid bit
+    rm -f -- "$RUN/model"
     cp --attributes-only --preserve=mode -- "$name" "$RUN/model"
     [ -z "$mode" ] || chmod -- "0$mode" "$RUN/model"
     cp --attributes-only --preserve=mode -- "$RUN/model" /proc/self/fd/9
@@ -186,6 +188,7 @@ write_file() {
   mv -fT -- "$tmp" "$name" || fail "$path could not be replaced (is it a mount of its own, or immutable?); it was left alone"
   trap - EXIT
   exec 9>&-
+  rm -f -- "$RUN/model"
   sync .
 }
 # remove_file PATH SHA256: the file that was seen, and no other

@@ -24,8 +24,8 @@ export interface Surroundings {
   readonly sshPorts?: readonly number[];
   /** The jail's `port` in the host's files, as written. */
   readonly port?: string | undefined;
-  /** The jail would look for an auth.log that this host does not have, and nothing sets a back end. */
-  readonly needsJournal: boolean;
+  /** Why the jail would see nothing in auth.log, which it would read because nothing sets a back end. */
+  readonly unwritten?: string | undefined;
 }
 
 const LOOPBACK = ['127.0.0.1/8', '::1'];
@@ -59,7 +59,7 @@ export function wantedSettings(params: JailParams, host: Surroundings): WantedSe
   return [
     { key: 'enabled', text: String(enabled), same: (text) => isTrue(text) === enabled },
     ...plain('filter', filter),
-    ...(host.needsJournal ? [JOURNAL] : plain('backend', backend)),
+    ...(host.unwritten === undefined ? plain('backend', backend) : [journal(host.unwritten)]),
     ...plain('journalmatch', journalmatch),
     ...plain('logpath', logpath),
     ...(port === undefined ? portOfSshd(host) : plain('port', port, ports)),
@@ -90,12 +90,12 @@ export function closes(list: string, wanted: readonly number[]): boolean {
   return wanted.every((port) => ranges.some(([first, last]) => port >= first && port <= last));
 }
 
-const JOURNAL: WantedSetting = {
+const journal = (why: string): WantedSetting => ({
   key: 'backend',
   text: 'systemd',
   same: (text) => text === 'systemd',
-  why: '/var/log/auth.log does not exist, so the jail has to read the journal: backend = systemd',
-};
+  why: `${why}, so the jail has to read the journal: backend = systemd`,
+});
 
 const collapse = (text: string | undefined): string | undefined => text?.replace(/\s+/g, ' ').trim();
 

@@ -109,5 +109,5 @@ function logless(jail: string, files: readonly ConfigFile[]): string {
   const set = logpath ?? effective(files, jail, 'enabled');
   const where = set ? ` (${set.path}:${set.line})` : '';
   const what = logpath ? `${sentenceList(logpath.value.split('\n'))} does not exist` : 'it finds no log file';
-  return `[${jail}] keeps fail2ban from starting again, with all its jails: ${what}${where}; make the log, or disable that jail`;
+  return `[${jail}] keeps fail2ban from starting again, with all its jails: ${what}${where}; make the log, let the jail read the journal (backend = systemd), or disable it`;
 }

@@ -85,6 +85,14 @@ describe('writing a file', () => {
     expect(readFileSync(join(run, 'files'), 'utf8')).toBe(`1 file ${at('a')}\n`);
   });
 
+  it('gives nothing of the mode of one to the next', () => {
+    there('a', 'old\n', 0o6755);
+    there('b', 'old\n', 0o600);
+    for (const name of ['a', 'b']) expect(step(write(name, 'new\n', old('old\n'))).status).toBe(0);
+    expect([mode('a'), mode('b')]).toEqual(['6755', '600']);
+    expect(existsSync(join(run, 'model'))).toBe(false);
+  });
+
   it('takes away what runs that were cut off in the middle of it left there, and nothing else', () => {
     for (const name of ['.harden.aB3dE6', '.harden.sevench', '.harden', 'harden.aB3dE6']) there(name, 'half');
     mkdirSync(at('.harden.folder'));

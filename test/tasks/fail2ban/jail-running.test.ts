@@ -6,7 +6,7 @@ import { jailParams, type Over, runningJail } from './fixtures/jail.ts';
 
 const HOST: Surroundings = {
   defaultIgnoreip: undefined,
-  needsJournal: false,
+
   ignoreip: '127.0.0.1/8 ::1 192.0.2.7',
 };
 

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { canonicalAddress, closes, wantedSettings } from '../../../src/tasks/fail2ban/jail-settings.ts';
 import { jailParams, type Over } from './fixtures/jail.ts';
 
-const wanted = (over: Over = {}, defaultIgnoreip?: string, needsJournal = false) =>
-  wantedSettings(jailParams(over), { defaultIgnoreip, needsJournal });
+const wanted = (over: Over = {}, defaultIgnoreip?: string, unwritten?: string) =>
+  wantedSettings(jailParams(over), { defaultIgnoreip, unwritten });
 const texts = (...args: Parameters<typeof wanted>) =>
   wanted(...args).map(({ key, text }) => `${key} = ${text}`);
 const only = (key: string, ...args: Parameters<typeof wanted>) =>
@@ -39,7 +39,7 @@ describe('wantedSettings', () => {
   });
 
   it('reads the journal where nothing else can be read, and says why', () => {
-    const backend = only('backend', { backend: undefined }, undefined, true)!;
+    const backend = only('backend', { backend: undefined }, undefined, '/var/log/auth.log does not exist')!;
     expect(backend).toMatchObject({ text: 'systemd', why: expect.stringContaining('/var/log/auth.log') });
     expect(['systemd', 'auto', '%(sshd_backend)s', ''].map((text) => backend.same(text))).toEqual([
       true,
@@ -104,7 +104,6 @@ describe('the ports of sshd', () => {
   const port = (sshPorts: number[], written?: string) =>
     wantedSettings(jailParams({ port: undefined }), {
       defaultIgnoreip: undefined,
-      needsJournal: false,
       sshPorts,
       port: written,
     }).find(({ key }) => key === 'port');

@@ -55,7 +55,7 @@ describe('the files of fail2ban', () => {
     [
       'a jail finds no log',
       loading({ ours: WELL, other: LOGLESS }, { files: [OTHERS] }),
-      '[other] keeps fail2ban from starting again, with all its jails: /nope does not exist (/etc/fail2ban/jail.d/o.conf:3); make the log, or disable that jail',
+      '[other] keeps fail2ban from starting again, with all its jails: /nope does not exist (/etc/fail2ban/jail.d/o.conf:3); make the log, let the jail read the journal (backend = systemd), or disable it',
     ],
     [
       'a jail has a value that the server refuses',
