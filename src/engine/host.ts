@@ -10,6 +10,7 @@ import type { Task } from '../tasks/task.ts';
 import type { Target } from '../transport/transport.ts';
 import { TransportError } from '../transport/transport.ts';
 import { describe } from './describe.ts';
+import { leftUnread } from './door.ts';
 import { EarlierRun } from './earlier-run.ts';
 import { type Followed, Follower, type FollowOptions, type Witness } from './follow.ts';
 import { runsOf } from './history.ts';
@@ -276,7 +277,10 @@ export class HostRun {
     const { command, confirmTimeout, holder } = this.#options;
     const { steps, guarded } = compile(
       wave.map(({ task, decision }) => ({ task, ...decision })),
-      cutsOffIn(this.#planned, this.#doors),
+      {
+        cutsOff: cutsOffIn(this.#planned, this.#doors),
+        leftUnread: (all) => leftUnread(all, this.#doors),
+      },
     );
     const job: Job = {
       run: this.#run,

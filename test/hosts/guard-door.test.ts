@@ -81,6 +81,13 @@ describe.sequential('sshd', () => {
     await host.must(`rm ${PATH}; systemctl reload ssh`);
   });
 
+  it('that nothing makes read its configuration has it tried all the same, as it would not start again', async () => {
+    const before = await host.must(UNTOUCHED);
+    const result = await apply({ config: { file: { path: PATH, content: 'NoSuchOption yes\n' } } });
+    await undone(result, before, { config: 'rolled-back' });
+    expect(result.tasks.config?.reason).toMatch(/sshd refuses its .*NoSuchOption/);
+  });
+
   it('with options that its unit reads from a file which lies elsewhere', async () => {
     const before = await host.must(UNTOUCHED);
     const path = '/etc/default/ssh';

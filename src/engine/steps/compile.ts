@@ -16,7 +16,7 @@ import { loadRules, removeRules } from './load-rules.ts';
 import { installPackages, removePackages } from './packages.ts';
 import type { Phase, Step } from './step.ts';
 import { syncFail2ban } from './sync-fail2ban.ts';
-import { controlUnit } from './units.ts';
+import { controlUnit, trySshd } from './units.ts';
 
 /** A task and the changes to make for it. */
 export interface TaskChanges {
@@ -89,8 +89,16 @@ export interface Work {
   readonly guarded: readonly Change[];
 }
 
-/** The work of one wave, of whose changes `cutsOff` knows which need the guard. */
-export function compile(wave: readonly TaskChanges[], cutsOff: (change: Change) => boolean): Work {
+/** What is known of changes and the host's doors together. */
+export interface Dangers {
+  /** Whether a change needs the guard. */
+  readonly cutsOff: (change: Change) => boolean;
+  /** Of changes that are made together the paths of sshd's configuration that none of them makes it read. */
+  readonly leftUnread: (all: readonly Change[]) => readonly string[];
+}
+
+/** The work of one wave. */
+export function compile(wave: readonly TaskChanges[], { cutsOff, leftUnread }: Dangers): Work {
   const steps: Step[] = [];
   const guarded: Change[] = [];
   const guardedTasks: string[] = [];
@@ -128,6 +136,17 @@ export function compile(wave: readonly TaskChanges[], cutsOff: (change: Change) 
         steps.push({ phase, tasks: [task.id], title: title(change), code: code(strict), partial });
       }
     }
+  }
+  const unread = new Set(leftUnread(all));
+  if (unread.size > 0) {
+    const writes = (change: Change) => 'path' in change && unread.has(change.path);
+    steps.push({
+      phase: 'guarded',
+      tasks: wave.flatMap(({ task, changes }) => (changes.some(writes) ? [task.id] : [])),
+      title: "try sshd's configuration",
+      code: trySshd,
+      partial: true,
+    });
   }
   if (guarded.length > 0) {
     steps.push({

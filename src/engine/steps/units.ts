@@ -31,6 +31,9 @@ fi`;
 
 /** systemd stops a running sshd before it finds that it cannot be started again, and there may be no other way in. */
 const tryConfiguration = (
-  unit: string,
-): Sh => sh`! systemctl -q is-active -- ${unit} || said=$(sshd -t 2>&1) ||
+  ...units: readonly string[]
+): Sh => sh`! systemctl -q is-active -- ${units} || said=$(sshd -t 2>&1) ||
   fail "sshd refuses its configuration: $(echo "$said" | head -n 3 | paste -sd ' ' -)"`;
+
+/** A running sshd goes on with what it read before, whatever stands in its files, until the next boot finds that it does not start. */
+export const trySshd: Sh = tryConfiguration('ssh.service', 'sshd.service');

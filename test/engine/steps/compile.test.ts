@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { cutsOffAmong } from '../../../src/engine/door.ts';
+import { cutsOffAmong, leftUnread } from '../../../src/engine/door.ts';
 import { compile as compileFor, type TaskChanges } from '../../../src/engine/steps/compile.ts';
 import type { Change, ControlUnit } from '../../../src/tasks/change.ts';
 import { doors } from '../doors.ts';
@@ -31,13 +31,13 @@ const rules: Change = {
 };
 
 const compile = (wave: readonly TaskChanges[], seen = doors()) =>
-  compileFor(
-    wave,
-    cutsOffAmong(
+  compileFor(wave, {
+    cutsOff: cutsOffAmong(
       wave.flatMap(({ changes }) => changes),
       seen,
     ),
-  );
+    leftUnread: (all) => leftUnread(all, seen),
+  });
 const outline = (...wave: TaskChanges[]) =>
   compile(wave).steps.map(({ phase, tasks, title }) => `${phase} ${tasks.join('+')}: ${title}`);
 
@@ -68,6 +68,22 @@ describe('compile', () => {
     expect(guarded).toEqual([write('/opt/keys')]);
   });
 
+  it('tries what sshd would read at its next start, if nothing makes it read that now', () => {
+    const config = entry('config', write('/etc/ssh/sshd_config.d/x.conf'));
+    const keys = entry('keys', write('/opt/keys'));
+    expect(outline(config, keys)).toEqual([
+      'plain keys: write /opt/keys',
+      'arm config: make ready to undo what follows',
+      'guarded config: write /etc/ssh/sshd_config.d/x.conf',
+      "guarded config: try sshd's configuration",
+    ]);
+    expect(outline(config, entry('sshd', unit('ssh.service', 'reload-or-restart')))).toEqual([
+      'arm config+sshd: make ready to undo what follows',
+      'guarded config: write /etc/ssh/sshd_config.d/x.conf',
+      'guarded sshd: reload-or-restart ssh.service',
+    ]);
+  });
+
   it('does what no host could undo after the login that confirms the rest', () => {
     const purge: Change = { kind: 'remove-packages', names: ['fail2ban', 'x'] };
     const chain: Change = { kind: 'remove-rules', family: 'ipv4', chain: 'HARDEN', before: [] };
@@ -79,6 +95,7 @@ describe('compile', () => {
       'arm rollback: make ready to undo what follows',
       'guarded rollback: write /etc/ssh/sshd_config',
       'guarded rollback: write /b',
+      "guarded rollback: try sshd's configuration",
       'confirmed rollback: remove the IPv4 rules',
       'confirmed rollback: write /etc/fail2ban/a',
       'confirmed rollback: purge fail2ban x and what only they needed',

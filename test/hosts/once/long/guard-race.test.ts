@@ -46,7 +46,7 @@ it('a guarded step that hangs is undone, and does not go on afterwards', async (
     'iptables -I INPUT -p tcp --dport 9 -j DROP; (sleep 12; iptables -I INPUT -p tcp --dport 10 -j DROP) & sleep 300';
   const { steps, guarded } = compile(
     [{ task: { id: 'hangs' }, changes: [{ kind: 'run-command', command, guarded: true }] }],
-    cutsOff,
+    { cutsOff, leftUnread: () => [] },
   );
   const run = newRunId();
   const job = startScript({
