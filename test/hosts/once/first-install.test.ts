@@ -34,13 +34,25 @@ it('stops at a jail of somebody else without a log, and check says of every task
 
 it('fail2ban starts with what is declared, not by its installation: failures of a trusted operator in an old log ban nobody', async () => {
   const operator = (await login(host, 'echo "${SSH_CONNECTION%% *}"')).stdout.trim();
-  await host.must(`for i in 1 2 3 4 5 6 7; do
-    echo "$(date '+%b %e %H:%M:%S') host sshd[901]: Failed password for invalid user bob from ${operator} port 41001 ssh2"; done >/var/log/auth.log`);
+  const failure = `Failed password for invalid user bob from ${operator} port 41001 ssh2`;
+  // in the journal as sshd's own, and in a log that nothing writes any more
+  await host.must(`mkdir /root/as && cp "$(command -v logger)" /root/as/sshd
+    for i in 1 2 3 4 5 6 7; do /root/as/sshd -t sshd '${failure}'
+    echo "$(date '+%b %e %H:%M:%S') host sshd[901]: ${failure}"; done >/var/log/auth.log`);
   const result = await record('apply', host.inventory({ vars: { trusted: [operator] } }));
   expect(result.exitCode, result.text).toBe(0);
+  expect(result.tasks['fail2ban.sshd']?.reason).toContain('nothing writes /var/log/auth.log');
   expect((await login(host, 'sudo -n true')).code).toBe(0);
   expect(await host.must(`fail2ban-client banned ${operator}`)).toBe('[[]]');
   expect(await host.must('systemctl is-active fail2ban; systemctl is-enabled fail2ban')).toBe(
     'active\nenabled',
   );
+
+  // and sshd is watched where its failures are told
+  const stranger = '192.0.2.77';
+  await host.must(`for i in 1 2 3; do
+    /root/as/sshd -t sshd 'Failed password for invalid user bob from ${stranger} port 41001 ssh2'; done`);
+  await expect
+    .poll(() => host.must(`fail2ban-client banned ${stranger}`), { timeout: 20_000 })
+    .toBe("[['sshd']]");
 });
