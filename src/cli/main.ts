@@ -1,5 +1,6 @@
 import { Argument, Command, CommanderError, Option } from 'commander';
 import { InputError } from '../document/problem.ts';
+import { isCommand } from '../report/result.ts';
 import { version } from '../version.ts';
 import { commonOptions, UsageError, whole } from './options.ts';
 
@@ -85,8 +86,16 @@ export async function main(argv: readonly string[]): Promise<number> {
     await program.parseAsync(argv, { from: 'user' });
     return code;
   } catch (error) {
+    if (argv.includes('--json')) await told(argv[0], error);
     return failure(error);
   }
+}
+
+/** A mistake on the command line, for a program; mistakes in files were told where they were found. */
+async function told(command: string | undefined, error: unknown): Promise<void> {
+  const mistaken = error instanceof UsageError || (error instanceof CommanderError && error.exitCode !== 0);
+  if (!mistaken || !isCommand(command)) return;
+  (await import('./json.ts')).printMistake(command, error.message.replace(/^error: /, ''));
 }
 
 /** Flags that mean nothing to a command that has nothing to do with playbooks. */

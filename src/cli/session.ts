@@ -1,5 +1,5 @@
 import { join, relative } from 'node:path';
-import { InputError, type Problem } from '../document/problem.ts';
+import { InputError } from '../document/problem.ts';
 import type { Patient } from '../engine/doctor/examine.ts';
 import { forEachHost, Slots } from '../engine/fleet.ts';
 import { thisHolder } from '../engine/holder.ts';
@@ -21,6 +21,7 @@ import { message } from '../transport/errors.ts';
 import { version } from '../version.ts';
 import { becomePassword, keyPassphrase, loginWorks } from './ask.ts';
 import { type Interruption, interruptible } from './interrupt.ts';
+import { printProblems, printResult } from './json.ts';
 import type { CommonOptions } from './options.ts';
 
 export interface SessionOptions {
@@ -58,7 +59,7 @@ export class Session {
     try {
       return await Session.#load(command, inventory, options);
     } catch (error) {
-      if (options.json && error instanceof InputError) print(unusable(command, error.problems));
+      if (options.json && error instanceof InputError) printProblems(command, error.problems);
       throw error;
     }
   }
@@ -181,7 +182,7 @@ export class Session {
       hosts,
     };
     this.#say(this.#text(result, diff, declined ? undefined : this.#given));
-    if (this.#options.json) print(result);
+    if (this.#options.json) printResult(result);
     return code;
   }
 
@@ -230,27 +231,6 @@ export class Session {
   }
 }
 
-const print = (result: RunResult): void => {
-  process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
-};
-
-/** Mistakes in the files: no host was contacted. */
-const unusable = (command: CommandName, problems: readonly Problem[]): RunResult => ({
-  format: 'harden.result/1',
-  version,
-  command,
-  exitCode: 1,
-  summary: summarize([]),
-  hosts: [],
-  problems: problems.map(({ file, line, column, message, hint }) => ({
-    file,
-    ...(line === undefined ? {} : { line }),
-    ...(column === undefined ? {} : { column }),
-    message,
-    ...(hint === undefined ? {} : { hint }),
-  })),
-});
-
 /** For the next command. A variable's value may be a secret, so it is not repeated. */
 function given(
   inventory: string,
@@ -263,11 +243,8 @@ function given(
       ...flag('--playbook', playbook),
       ...flag('--tags', tags && [tags.join(',')]),
       ...flag('--task', task),
-      ...flag(
-        '--var',
-        Object.keys(vars ?? {}).map((name) => `${name}=…`),
-      ),
     ],
+    variables: Object.keys(vars ?? {}),
     ...(limit === undefined ? {} : { limit }),
     ...(run === undefined ? {} : { run }),
   };

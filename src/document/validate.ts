@@ -1,5 +1,6 @@
 import type { TSchema } from '@sinclair/typebox';
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
+import ssh2 from 'ssh2';
 import type { Path } from './document.ts';
 import { hint } from './suggest.ts';
 
@@ -20,6 +21,12 @@ ajv.addKeyword({
   keyword: 'nameBytes',
   type: 'string',
   validate: (most: number, path: string) => path.split('/').every((name) => Buffer.byteLength(name) <= most),
+});
+// a key that was cut off in copying fits any pattern of its text
+ajv.addKeyword({
+  keyword: 'publicKey',
+  type: 'string',
+  validate: (_: true, key: string) => !(ssh2.utils.parseKey(key) instanceof Error),
 });
 const compiled = new WeakMap<TSchema, ValidateFunction>();
 
@@ -138,6 +145,8 @@ function inWords(error: ErrorObject): Violation {
       return value(
         `${given} has a name in it of more than ${schema.nameBytes} bytes, which no file can have`,
       );
+    case 'publicKey':
+      return value(`${given} is no whole public key`, schema.description);
     case 'pattern':
       return value(
         `${given} is not allowed here${culprit(data, params.pattern)}`,

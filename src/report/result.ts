@@ -76,7 +76,12 @@ export interface HostResult {
   readonly tasks: readonly TaskResult[];
 }
 
-export type CommandName = 'check' | 'diff' | 'apply' | 'verify' | 'rollback' | 'log' | 'doctor';
+/** Commands on hosts, which have a result. */
+const COMMANDS = ['check', 'diff', 'apply', 'verify', 'rollback', 'log', 'doctor'] as const;
+export type CommandName = (typeof COMMANDS)[number];
+
+export const isCommand = (name: string | undefined): name is CommandName =>
+  COMMANDS.some((command) => command === name);
 
 export interface RunResult {
   readonly format: 'harden.result/1';
@@ -89,7 +94,7 @@ export interface RunResult {
   readonly problems?: readonly ProblemResult[];
 }
 
-/** A mistake in a file, with its place, from 1; `file` may also be a flag. */
+/** A mistake in a file, with its place, from 1; `file` may also be a flag, or `command line`. */
 export interface ProblemResult {
   readonly file: string;
   readonly line?: number;

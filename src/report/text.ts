@@ -19,6 +19,8 @@ export interface Given {
   readonly inventory: string;
   /** Other words of the command line that choose what is worked on, but for `--limit`. */
   readonly choices: readonly string[];
+  /** The names that `--var` set. */
+  readonly variables: readonly string[];
   readonly limit?: string;
   /** The run that is put back. */
   readonly run?: string;
@@ -159,7 +161,10 @@ export function next(
     ...(name === 'rollback' && given.run !== undefined ? ['--run', given.run] : []),
     ...(limit === undefined ? [] : ['--limit', limit]),
   ];
-  return ['harden', name, ...words.map(typed)].join(' ');
+  // a value may be a secret, and a made-up one must not reach a host: without one the command does not run
+  const variables = given.variables.flatMap((variable) => ['--var', variable]);
+  const values = variables.length > 0 ? ' (the values as before)' : '';
+  return ['harden', name, ...[...words, ...variables].map(typed)].join(' ') + values;
 }
 
 /** A word as one types it: quoted only if it has to be. */

@@ -64,7 +64,7 @@ vars:
 groups:
   mail: { hosts: [mail1, mial2] }
 hosts:
-  mail1: { adress: 127.0.0.1, port: 70000 }
+  mail1: { adress: 127.0.0.1, port: 70000, host_key: ssh-ed25519 AAAA }
 `,
       );
       write(

@@ -64,6 +64,23 @@ describe('the command line', () => {
     expect(result.stderr).not.toMatch(/\bat .*\.[cjt]s/);
   });
 
+  it.each<[string, ...string[]]>([
+    ["unknown option '--limt'\n(Did you mean --limit?)", 'check', '--json', '--limt', 'x'],
+    ['--forks takes a whole number from 1 to 500, not "0"', 'doctor', '--forks', '0', '--json'],
+    ['apply asks before it changes anything', 'apply', '--json'],
+    ['--run takes the id of a run', 'rollback', '--run', 'nope', '--json', '--yes'],
+  ])('a mistake there is a document for programs as well: %s', async (said, command, ...args) => {
+    const { code, stdout, stderr } = await run(command!, ...args);
+    expect(code).toBe(1);
+    expect(JSON.parse(stdout)).toMatchObject({
+      command,
+      exitCode: 1,
+      hosts: [],
+      problems: [{ file: 'command line', message: expect.stringContaining(said) }],
+    });
+    expect(stderr).toContain(said);
+  });
+
   it('writes an inventory and a playbook to start from, which are read without a mistake', async () => {
     const result = await run('init', 'new');
     expect(result).toMatchObject({ code: 0, stderr: '' });

@@ -54,7 +54,7 @@ describe('loadRun', () => {
   it('knows all a host can say of itself', async () => {
     const inventory = `playbook: p.yaml
 hosts:
-  h: { address: 192.0.2.1, port: 2222, user: u, identity_file: ~/k, jump: b, become: false, host_key: ssh-ed25519 AAAA }
+  h: { address: 192.0.2.1, port: 2222, user: u, identity_file: ~/k, jump: b, become: false, host_key: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJrmE1nd7JotQEXTg+wXolvYQ6sB4glVLvzeMR8dZCxJ }
 `;
     const { hosts } = await load({ 'inventory.yaml': inventory, 'p.yaml': playbook('thing: {}') });
     expect(hosts[0]?.target).toMatchObject({
@@ -64,7 +64,7 @@ hosts:
       identityFile: '~/k',
       jump: 'b',
       become: false,
-      hostKey: 'ssh-ed25519 AAAA',
+      hostKey: 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJrmE1nd7JotQEXTg+wXolvYQ6sB4glVLvzeMR8dZCxJ',
     });
   });
 

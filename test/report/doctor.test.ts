@@ -15,7 +15,7 @@ const options = {
   diff: false,
   quiet: false,
   verbose: false,
-  given: { inventory: 'inventory.yaml', choices: [] },
+  given: { inventory: 'inventory.yaml', choices: [], variables: [] },
 };
 
 const reached = (...milestones: Reached['milestone'][]): Reached[] =>

@@ -11,7 +11,7 @@ const options = {
   diff: false,
   quiet: false,
   verbose: false,
-  given: { inventory: 'inventory.yaml', choices: [] },
+  given: { inventory: 'inventory.yaml', choices: [], variables: [] },
 };
 const golden = (name: string, code: number, kind = 'txt') =>
   join(import.meta.dirname, 'golden', `${name}.${code}.${kind}`);
@@ -105,18 +105,39 @@ describe('text report', () => {
   });
 
   it.each<[string, Given, string]>([
-    ['diff', { inventory: 'a b.yaml', choices: ['--tags', 'x,y'] }, "harden apply 'a b.yaml' --tags x,y"],
-    ['drift', { inventory: 'i.yaml', choices: [], limit: 'mail*' }, 'harden apply i.yaml --limit mail1'],
-    ['diff', { inventory: 'i.yaml', choices: [], limit: 'mail*' }, "harden apply i.yaml --limit 'mail*'"],
-    ['changed', { inventory: 'i.yaml', choices: [] }, 'harden check i.yaml'],
-    ['rolled-back', { inventory: 'i.yaml', choices: [] }, 'harden diff i.yaml'],
+    [
+      'diff',
+      { inventory: 'a b.yaml', choices: ['--tags', 'x,y'], variables: [] },
+      "harden apply 'a b.yaml' --tags x,y",
+    ],
+    [
+      'drift',
+      { inventory: 'i.yaml', choices: [], variables: [], limit: 'mail*' },
+      'harden apply i.yaml --limit mail1',
+    ],
+    [
+      'diff',
+      { inventory: 'i.yaml', choices: [], variables: [], limit: 'mail*' },
+      "harden apply i.yaml --limit 'mail*'",
+    ],
+    ['changed', { inventory: 'i.yaml', choices: [], variables: [] }, 'harden check i.yaml'],
+    [
+      'diff',
+      { inventory: 'i.yaml', choices: ['--task', 'a'], variables: ['b', 'c'] },
+      'harden apply i.yaml --task a --var b --var c (the values as before)',
+    ],
+    ['rolled-back', { inventory: 'i.yaml', choices: [], variables: [] }, 'harden diff i.yaml'],
     [
       'rollback-dry-run',
-      { inventory: 'i.yaml', choices: [], run: '0123' },
+      { inventory: 'i.yaml', choices: [], variables: [], run: '0123' },
       'harden rollback i.yaml --run 0123 --limit mail1',
     ],
-    ['changed', { inventory: 'i.yaml', choices: [], run: '0123' }, 'harden check i.yaml'],
-    ['diff', { inventory: "it's\u001b[2J", choices: [] }, String.raw`harden apply 'it'\''s\u001b[2J'`],
+    ['changed', { inventory: 'i.yaml', choices: [], variables: [], run: '0123' }, 'harden check i.yaml'],
+    [
+      'diff',
+      { inventory: "it's\u001b[2J", choices: [], variables: [] },
+      String.raw`harden apply 'it'\''s\u001b[2J'`,
+    ],
   ])('names the next command after %s, as it was given: %j', (name, given, next) => {
     expect(
       textReport(results[name]!, { ...options, given })
