@@ -33,6 +33,15 @@ export function keyRevoked(where: Where, shown: ShownKey, by: string): Transport
   );
 }
 
+/** The inventory's host_key. `by`: the line that marks it so. */
+export function pinRevoked(where: Where, pinned: ShownKey, by: string): TransportError {
+  return failure(
+    'host-key-revoked',
+    where,
+    `The key of ${place(where)} that is pinned as host_key in the inventory (${pinned.type}, ${pinned.fingerprint}) is one that ${printable(by)} marks as revoked; no connection was made. Do not use this host until whoever runs it has given it a new key, and pin that one.`,
+  );
+}
+
 /** `recordable`: ssh's configuration names a file for new keys. `note`: a sentence of its own in brackets, or nothing. */
 export function keyUnknown(where: Where, shown: ShownKey, recordable: boolean, note = ''): TransportError {
   const advice = recordable

@@ -5,7 +5,7 @@ import { namesOnFile } from './host-key.ts';
 import { certificateOnly, keyType } from './known-hosts.ts';
 import { localShell } from './local-shell.ts';
 import { embeddedPublicKey } from './login.ts';
-import { identityFiles, readKnownHosts, type Waypoint } from './route.ts';
+import { identityFiles, linesOnFile, named, type Waypoint } from './route.ts';
 import type { Target } from './transport.ts';
 
 /**
@@ -41,9 +41,7 @@ export async function needsOpenSsh(
 }
 
 async function knownByCertificate({ settings }: Waypoint, options: SshOptions): Promise<boolean> {
-  const { host, port, hostKeyAlias: alias } = settings;
-  const known = await readKnownHosts(options.knownHostsFiles ?? settings.knownHostsFiles);
-  return certificateOnly(known, namesOnFile({ host, port, alias }));
+  return certificateOnly(await linesOnFile(settings, options), namesOnFile(named(settings)));
 }
 
 /** A certificate to log in with, or none but keys in hardware. */
