@@ -74,12 +74,9 @@ export function revokedLine(
   return linesOf(known, names).find((line) => line.marker === 'revoked' && same(line));
 }
 
-/** Whether a host is known by its certificate authority alone. */
-export function certificateOnly(known: readonly KnownHost[], names: readonly string[]): boolean {
-  const lines = linesOf(known, names);
-  return (
-    lines.some((line) => line.marker === 'cert-authority') && !lines.some((line) => line.marker === 'none')
-  );
+/** Whether an authority may vouch for a host, whatever keys are on file for it besides. */
+export function hasAuthority(known: readonly KnownHost[], names: readonly string[]): boolean {
+  return linesOf(known, names).some((line) => line.marker === 'cert-authority');
 }
 
 /** The types of the keys on file for a host, in order of appearance: what to ask it for. */
