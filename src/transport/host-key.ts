@@ -132,7 +132,7 @@ export function knownKeys(
         case 'changed':
           return keyChanged(where, shownKey(key), `${verdict.file}:${verdict.line}`);
         case 'unknown':
-          return keyUnknown(where, shownKey(key), recordable);
+          return keyUnknown(where, shownKey(key), { recordable, alias: named.alias });
       }
     },
     noneOffered: () => keyTypesChanged(where, knownKeyTypes(known, names)),

@@ -210,7 +210,7 @@ function keyFailure(
     return keyUnknown(
       where,
       shown,
-      settings.newKeysFile !== undefined,
+      { recordable: settings.newKeysFile !== undefined, alias: settings.hostKeyAlias },
       certificate && ` (ssh said of its certificate: ${printable(certificate)}.)`,
     );
   }

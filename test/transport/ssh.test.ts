@@ -469,7 +469,10 @@ describe('jump hosts', () => {
     await writeFile(bastion.knownHosts, '');
     await expect(through(bastion, server)).rejects.toMatchObject({
       reason: 'host-key-unknown',
-      message: expect.stringMatching(/jump host 127.0.0.1 \(127.0.0.1:\d+\) on the way to web1/),
+      // the inventory pins only the key of the host behind it
+      message: expect.stringMatching(
+        /^(?!.*host_key).*jump host 127.0.0.1 \(127.0.0.1:\d+\) on the way to web1/,
+      ),
     });
     expect(server.log.connections).toBe(0);
   });
