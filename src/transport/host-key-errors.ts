@@ -33,6 +33,20 @@ export function keyRevoked(where: Where, shown: ShownKey, by: string): Transport
   );
 }
 
+/** ssh's RevokedHostKeys names a file that ssh cannot read: then it trusts no key. */
+export function revocationsUnreadable(
+  where: Where,
+  shown: ShownKey,
+  file: string,
+  why: string,
+): TransportError {
+  return failure(
+    'host-key-unknown',
+    where,
+    `${place(where)} showed ${described(shown)}, of which ssh could not tell whether it is revoked: RevokedHostKeys in your ssh configuration names ${printable(file)}, which cannot be read (${printable(why)}); the connection was closed before any login. Give that setting the whole path of a list that you can read (not every ssh expands ~ there), or take it out.`,
+  );
+}
+
 /** The inventory's host_key. `by`: the line that marks it so. */
 export function pinRevoked(where: Where, pinned: ShownKey, by: string): TransportError {
   return failure(

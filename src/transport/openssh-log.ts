@@ -16,7 +16,14 @@ import {
   silentBehind,
 } from './errors.ts';
 import { fingerprint, namesOnFile } from './host-key.ts';
-import { keyChanged, keyNotPinned, keyRevoked, keyUnknown, type ShownKey } from './host-key-errors.ts';
+import {
+  keyChanged,
+  keyNotPinned,
+  keyRevoked,
+  keyUnknown,
+  revocationsUnreadable,
+  type ShownKey,
+} from './host-key-errors.ts';
 import { type KnownHost, revokedLine } from './known-hosts.ts';
 import { named, type Waypoint } from './route.ts';
 import type { TransportError } from './transport.ts';
@@ -195,6 +202,8 @@ function keyFailure(
     );
     return keyRevoked(where, shown, list ?? (line ? `${line.file}:${line.line}` : 'known_hosts'));
   }
+  const [, unread, why] = /^Error checking host key .* in revoked keys file (.*): (.*)$/m.exec(text) ?? [];
+  if (unread !== undefined && why !== undefined) return revocationsUnreadable(where, shown, unread, why);
   if (
     /^@ +WARNING: .*HOST IDENTIFICATION HAS CHANGED|^Warning: the .* host key for .* differs from /m.test(
       text,

@@ -210,6 +210,18 @@ describe('why no login came about', () => {
       /which \/etc\/ssh\/re voked marks as revoked/,
     ],
     [
+      'a list of revoked keys that cannot be read',
+      lines(
+        connected,
+        keyShown,
+        'Error checking host key ssh-ed25519 SHA256:AAzfI+i in revoked keys file ~/.ssh/my: list: No such file or directory',
+        'Host key verification failed.',
+      ),
+      { pinned: { type: 'ssh-ed25519', fingerprint: 'SHA256:pin' } },
+      'host-key-unknown',
+      /RevokedHostKeys .* names ~\/\.ssh\/my: list, which cannot be read \(No such file or directory\)/,
+    ],
+    [
       'a key that the host does not know',
       lines(connected, kex, offering('/k/a b ED25519 SHA256:ZozR60 explicit'), refusedKey, noMore, denied),
       {},
