@@ -1,4 +1,5 @@
-import { raw } from '../shell/quote.ts';
+import { interrupted } from '../shell/dpkg.ts';
+import { lines, raw } from '../shell/quote.ts';
 import { defineProbe, present } from './probe.ts';
 
 export interface UnfinishedPackages {
@@ -15,10 +16,12 @@ export const unfinishedPackagesProbe = defineProbe<'unfinished-packages', Unfini
   name: 'unfinished-packages',
   key: () => 'unfinished-packages',
   script: () =>
-    raw(`dpkg-query -W -f '\${db:Status-Eflag} \${db:Status-Status} \${binary:Package}\\n' |
-  awk '$1 != "ok" || ($2 != "installed" && $2 != "config-files" && $2 != "not-installed")'
-ls /var/lib/dpkg/updates | grep -qE '^[0-9]+$' && echo interrupted
-:`),
+    lines([
+      interrupted,
+      raw(`all=$(dpkg-query -W -f '\${db:Status-Eflag} \${db:Status-Status} \${binary:Package}\\n') || exit
+printf '%s\\n' "$all" | awk '$1 != "ok" || ($2 != "installed" && $2 != "config-files" && $2 != "not-installed")'
+if interrupted; then echo interrupted; fi`),
+    ]),
   parse(output) {
     const rows = output
       .toString()

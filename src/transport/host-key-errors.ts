@@ -33,17 +33,68 @@ export function keyRevoked(where: Where, shown: ShownKey, by: string): Transport
   );
 }
 
-/** `recordable`: ssh's configuration names a file for new keys. `note`: a sentence of its own in brackets, or nothing. */
-export function keyUnknown(where: Where, shown: ShownKey, recordable: boolean, note = ''): TransportError {
-  const advice = recordable
-    ? 'then run again with --accept-new, add what `ssh-keyscan` prints to known_hosts, or pin it as host_key: in the inventory'
-    : 'then pin it as host_key: in the inventory, or name a file in your ssh configuration: its UserKnownHostsFile names none that keeps anything, so --accept-new has nowhere to record it';
+/** ssh's RevokedHostKeys names a file that ssh cannot read: then it trusts no key. */
+export function revocationsUnreadable(
+  where: Where,
+  shown: ShownKey,
+  file: string,
+  why: string,
+): TransportError {
   return failure(
     'host-key-unknown',
     where,
-    `The key of ${place(where)} is not known: it showed ${described(shown)}, and the connection was closed before any login; compare it with \`ssh-keygen -lf\` on the host's own /etc/ssh/ssh_host_*_key.pub, ${advice}.${note}`,
+    `${place(where)} showed ${described(shown)}, of which ssh could not tell whether it is revoked: RevokedHostKeys in your ssh configuration names ${printable(file)}, which cannot be read (${printable(why)}); the connection was closed before any login. Give that setting the whole path of a list that you can read (not every ssh expands ~ there), or take it out.`,
   );
 }
+
+/** The inventory's host_key. `by`: the line that marks it so. */
+export function pinRevoked(where: Where, pinned: ShownKey, by: string): TransportError {
+  return failure(
+    'host-key-revoked',
+    where,
+    `The key of ${place(where)} that is pinned as host_key in the inventory (${pinned.type}, ${pinned.fingerprint}) is one that ${printable(by)} marks as revoked; no connection was made. Do not use this host until whoever runs it has given it a new key, and pin that one.`,
+  );
+}
+
+/** Where the key of a host can be put down, if it is right. */
+export interface Recording {
+  /** ssh's configuration names a file for new keys. */
+  readonly recordable: boolean;
+  /** ssh's HostKeyAlias: the name that its line has to have. */
+  readonly alias?: string | undefined;
+}
+
+/** The inventory has a key of the host itself, and none of those on the way to it. */
+const pinnable = (where: Where) => where.hop === undefined;
+
+/** `note`: a sentence of its own in brackets, or nothing. */
+export function keyUnknown(
+  where: Where,
+  shown: ShownKey,
+  { recordable, alias }: Recording,
+  note = '',
+): TransportError {
+  const scanned =
+    alias === undefined
+      ? 'add what `ssh-keyscan` prints to known_hosts'
+      : `add it to known_hosts under the name ${printable(alias)} (HostKeyAlias in your ssh configuration)`;
+  const pin = pinnable(where) ? ['pin it as host_key: in the inventory'] : [];
+  const ways = recordable
+    ? ['run again with --accept-new', scanned, ...pin]
+    : [
+        ...pin,
+        'name a file in your ssh configuration: its UserKnownHostsFile names none that keeps anything, so --accept-new has nowhere to record it',
+      ];
+  return failure(
+    'host-key-unknown',
+    where,
+    `The key of ${place(where)} is not known: it showed ${described(shown)}, and the connection was closed before any login; compare it with \`ssh-keygen -lf\` on the host's own /etc/ssh/ssh_host_*_key.pub, then ${oneOf(ways)}.${note}`,
+  );
+}
+
+/** `a, b, or c`. */
+const oneOf = (ways: readonly string[]): string =>
+  ways.length === 1 ? ways[0]! : `${ways.slice(0, -1).join(', ')}, or ${ways.at(-1)}`;
 
 /** `shown` is absent where the host has only keys of other types. */
 export function keyNotPinned(where: Where, shown: ShownKey | undefined, pinned: ShownKey): TransportError {
@@ -59,7 +110,7 @@ export function keyTypesChanged(where: Where, types: readonly string[]): Transpo
   return failure(
     'host-key-changed',
     where,
-    `${place(where)} has no key of a type that is on file for it (${types.map((type) => printable(type)).join(', ')}); no login was made. ${changedAdvice} replace its lines in known_hosts or pin the key as host_key: in the inventory.`,
+    `${place(where)} has no key of a type that is on file for it (${types.map((type) => printable(type)).join(', ')}); no login was made. ${changedAdvice} replace its lines in known_hosts${pinnable(where) ? ' or pin the key as host_key: in the inventory' : ''}.`,
   );
 }
 
@@ -73,7 +124,7 @@ export function keyNotRecorded(
   return failure(
     'host-key-unknown',
     where,
-    `The key of ${place(where)} is not known, and it cannot be written to ${printable(file)} (${printable(why)}); the connection was closed. Make that file writable, or pin the key as host_key: in the inventory (${printable(shown.type)}, ${printable(shown.fingerprint)}).`,
+    `The key of ${place(where)} is not known (it showed ${described(shown)}), and it cannot be written to ${printable(file)} (${printable(why)}); the connection was closed. Make that file writable${pinnable(where) ? ', or pin the key as host_key: in the inventory' : ''}.`,
     cause,
   );
 }

@@ -10,9 +10,17 @@ import {
   keyRevoked,
   keyTypesChanged,
   keyUnknown,
+  pinRevoked,
   type ShownKey,
 } from './host-key-errors.ts';
-import { judgeKey, type KnownHost, keyType, knownHostName, knownKeyTypes } from './known-hosts.ts';
+import {
+  judgeKey,
+  type KnownHost,
+  keyType,
+  knownHostName,
+  knownKeyTypes,
+  revokedLine,
+} from './known-hosts.ts';
 import { appendKey } from './new-key.ts';
 import type { TransportError } from './transport.ts';
 import { turns } from './turns.ts';
@@ -63,8 +71,13 @@ const shownKey = (key: Buffer): ShownKey => ({
   fingerprint: fingerprint(key),
 });
 
-/** Exactly one key, as the inventory gives it (`ssh-ed25519 AAAA…`); known_hosts is not consulted. */
-export function pinnedKey(pin: string, where: Where): HostKeyPolicy & { readonly pinned: ShownKey } {
+/** Exactly one key, as the inventory gives it (`ssh-ed25519 AAAA…`); known_hosts has a say only where it marks it as revoked. */
+export function pinnedKey(
+  pin: string,
+  known: readonly KnownHost[],
+  named: Named,
+  where: Where,
+): HostKeyPolicy & { readonly pinned: ShownKey } {
   const [type = '', encoded = ''] = pin.trim().split(/\s+/);
   const wanted = Buffer.from(encoded, 'base64');
   if (keyType(wanted) !== type || byKeyType[type] === undefined) {
@@ -75,6 +88,8 @@ export function pinnedKey(pin: string, where: Where): HostKeyPolicy & { readonly
     );
   }
   const pinned = shownKey(wanted);
+  const revoked = revokedLine(known, namesOnFile(named), ({ key }) => key.equals(wanted));
+  if (revoked) throw pinRevoked(where, pinned, `${revoked.file}:${revoked.line}`);
   return {
     pinned,
     algorithms: algorithms([type]),
@@ -117,7 +132,7 @@ export function knownKeys(
         case 'changed':
           return keyChanged(where, shownKey(key), `${verdict.file}:${verdict.line}`);
         case 'unknown':
-          return keyUnknown(where, shownKey(key), recordable);
+          return keyUnknown(where, shownKey(key), { recordable, alias: named.alias });
       }
     },
     noneOffered: () => keyTypesChanged(where, knownKeyTypes(known, names)),

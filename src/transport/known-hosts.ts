@@ -54,10 +54,10 @@ export function knownHostName(host: string, port: number): string {
 export function judgeKey(known: readonly KnownHost[], names: readonly string[], key: Buffer): KeyVerdict {
   const [first = ''] = names;
   const own = known.filter((line) => matches(line.hosts, first));
-  const all = known.filter((line) => names.some((name) => matches(line.hosts, name)));
+  const all = linesOf(known, names);
   const same = (line: KnownHost) => line.key.equals(key);
 
-  const revoked = all.find((line) => line.marker === 'revoked' && same(line));
+  const revoked = revokedLine(known, names, same);
   if (revoked) return { state: 'revoked', file: revoked.file, line: revoked.line };
   if (all.some((line) => line.marker === 'none' && same(line))) return { state: 'trusted' };
   const changed = own.find((line) => line.marker === 'none');
@@ -65,21 +65,28 @@ export function judgeKey(known: readonly KnownHost[], names: readonly string[], 
   return { state: 'unknown' };
 }
 
-/** Whether a host is known by its certificate authority alone. */
-export function certificateOnly(known: readonly KnownHost[], names: readonly string[]): boolean {
-  const lines = known.filter((line) => names.some((name) => matches(line.hosts, name)));
-  return (
-    lines.some((line) => line.marker === 'cert-authority') && !lines.some((line) => line.marker === 'none')
-  );
+/** The line that marks a key of a host as revoked. */
+export function revokedLine(
+  known: readonly KnownHost[],
+  names: readonly string[],
+  same: (line: KnownHost) => boolean,
+): KnownHost | undefined {
+  return linesOf(known, names).find((line) => line.marker === 'revoked' && same(line));
+}
+
+/** Whether an authority may vouch for a host, whatever keys are on file for it besides. */
+export function hasAuthority(known: readonly KnownHost[], names: readonly string[]): boolean {
+  return linesOf(known, names).some((line) => line.marker === 'cert-authority');
 }
 
 /** The types of the keys on file for a host, in order of appearance: what to ask it for. */
 export function knownKeyTypes(known: readonly KnownHost[], names: readonly string[]): string[] {
-  const lines = known.filter(
-    (line) => line.marker === 'none' && names.some((name) => matches(line.hosts, name)),
-  );
+  const lines = linesOf(known, names).filter((line) => line.marker === 'none');
   return [...new Set(lines.map((line) => line.type))];
 }
+
+const linesOf = (known: readonly KnownHost[], names: readonly string[]) =>
+  known.filter((line) => names.some((name) => matches(line.hosts, name)));
 
 function matches(hosts: string, name: string): boolean {
   if (hosts.startsWith('|')) return matchesHash(hosts, name);

@@ -2,10 +2,10 @@ import { access, readFile } from 'node:fs/promises';
 import type { SshOptions } from './connection.ts';
 import { failure, place } from './errors.ts';
 import { namesOnFile } from './host-key.ts';
-import { certificateOnly, keyType } from './known-hosts.ts';
+import { hasAuthority, keyType } from './known-hosts.ts';
 import { localShell } from './local-shell.ts';
 import { embeddedPublicKey } from './login.ts';
-import { identityFiles, readKnownHosts, type Waypoint } from './route.ts';
+import { identityFiles, linesOnFile, named, type Waypoint } from './route.ts';
 import type { Target } from './transport.ts';
 
 /**
@@ -34,16 +34,14 @@ export async function needsOpenSsh(
     if (index === 0 && own.proxyCommand !== undefined) return true;
     if (own.sshOnly.length > 0) return true;
     const pinned = waypoint.where.hop === undefined && target.hostKey !== undefined;
-    if (!pinned && (await knownByCertificate(waypoint, options))) return true;
+    if (!pinned && (await mayShowCertificate(waypoint, options))) return true;
     if (await needsSshKeys(target, waypoint, env)) return true;
   }
   return false;
 }
 
-async function knownByCertificate({ settings }: Waypoint, options: SshOptions): Promise<boolean> {
-  const { host, port, hostKeyAlias: alias } = settings;
-  const known = await readKnownHosts(options.knownHostsFiles ?? settings.knownHostsFiles);
-  return certificateOnly(known, namesOnFile({ host, port, alias }));
+async function mayShowCertificate({ settings }: Waypoint, options: SshOptions): Promise<boolean> {
+  return hasAuthority(await linesOnFile(settings, options), namesOnFile(named(settings)));
 }
 
 /** A certificate to log in with, or none but keys in hardware. */

@@ -15,14 +15,25 @@ import {
   place,
   silentBehind,
 } from './errors.ts';
-import { keyChanged, keyNotPinned, keyRevoked, keyUnknown, type ShownKey } from './host-key-errors.ts';
-import type { Waypoint } from './route.ts';
+import { fingerprint, namesOnFile } from './host-key.ts';
+import {
+  keyChanged,
+  keyNotPinned,
+  keyRevoked,
+  keyUnknown,
+  revocationsUnreadable,
+  type ShownKey,
+} from './host-key-errors.ts';
+import { type KnownHost, revokedLine } from './known-hosts.ts';
+import { named, type Waypoint } from './route.ts';
 import type { TransportError } from './transport.ts';
 
 /** What `ssh -v` wrote about one host on the way. */
 export interface SshLog {
   readonly waypoint: Waypoint;
   readonly log: string;
+  /** What the known_hosts files had for it: ssh does not say which line revokes a key. */
+  readonly known?: readonly KnownHost[];
 }
 
 /** What is known of a login that failed besides the logs. */
@@ -59,7 +70,7 @@ export function messages(log: string): string[] {
 export function loginFailure(logs: readonly SshLog[], circumstances: Circumstances): TransportError {
   const failed = logs.findIndex(({ log }) => !loggedIn(log));
   const index = failed < 0 ? logs.length - 1 : failed;
-  const { waypoint, log } = logs[index]!;
+  const { waypoint, log, known = [] } = logs[index]!;
   const { where, settings } = waypoint;
   const { seconds } = circumstances;
   const said = messages(log);
@@ -85,7 +96,7 @@ export function loginFailure(logs: readonly SshLog[], circumstances: Circumstanc
     const code = { 'Connection refused': 'ECONNREFUSED', 'Connection timed out': 'ETIMEDOUT' }[unconnected];
     return connectFailure(where, Object.assign(cause, { code: code ?? unconnected }), seconds);
   }
-  const refused = keyFailure(waypoint, log, said, circumstances);
+  const refused = keyFailure({ waypoint, log, known }, said, circumstances);
   if (refused) return refused;
   if (find(/^Unable to negotiate with .*: no matching /)) return noCommonAlgorithm(where, cause);
   const offered = [...log.matchAll(/^debug1: Offering public key: (.*?) (\S+) (SHA256:\S+)(.*)$/gm)];
@@ -175,8 +186,7 @@ function unusedKey(log: string): string | undefined {
 const ACCEPTED = 'debug1: Server accepts key: ';
 
 function keyFailure(
-  { where, settings }: Waypoint,
-  log: string,
+  { waypoint: { where, settings }, log, known }: Required<SshLog>,
   said: readonly string[],
   { pinned }: Circumstances,
 ): TransportError | undefined {
@@ -185,8 +195,15 @@ function keyFailure(
   const isPinned = pinned !== undefined && where.hop === undefined;
   const list = /^Host key .* revoked by file (.*)$/m.exec(text)?.[1];
   if (list !== undefined || /^@ +WARNING: REVOKED HOST KEY|^The .* is marked as revoked/m.test(text)) {
-    return keyRevoked(where, shown, list ?? 'known_hosts');
+    const line = revokedLine(
+      known,
+      namesOnFile(named(settings)),
+      ({ key }) => fingerprint(key) === shown.fingerprint,
+    );
+    return keyRevoked(where, shown, list ?? (line ? `${line.file}:${line.line}` : 'known_hosts'));
   }
+  const [, unread, why] = /^Error checking host key .* in revoked keys file (.*): (.*)$/m.exec(text) ?? [];
+  if (unread !== undefined && why !== undefined) return revocationsUnreadable(where, shown, unread, why);
   if (
     /^@ +WARNING: .*HOST IDENTIFICATION HAS CHANGED|^Warning: the .* host key for .* differs from /m.test(
       text,
@@ -202,7 +219,7 @@ function keyFailure(
     return keyUnknown(
       where,
       shown,
-      settings.newKeysFile !== undefined,
+      { recordable: settings.newKeysFile !== undefined, alias: settings.hostKeyAlias },
       certificate && ` (ssh said of its certificate: ${printable(certificate)}.)`,
     );
   }

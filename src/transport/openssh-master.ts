@@ -10,7 +10,7 @@ import { keyNotRecorded, keyRecorded, type ShownKey } from './host-key-errors.ts
 import { localShell } from './local-shell.ts';
 import { loginFailure, messages, type SshLog, shownKey } from './openssh-log.ts';
 import { canBeTold, files, hopScript, masterArguments, PINNED, type SshPlan } from './openssh-options.ts';
-import type { Waypoint } from './route.ts';
+import { linesOnFile, named, type Waypoint } from './route.ts';
 import type { Target, TransportError } from './transport.ts';
 import { atTerminal } from './turns.ts';
 
@@ -67,7 +67,7 @@ async function openNow(target: Target, route: readonly Waypoint[], options: SshO
       `${place(where)} is reached by the ssh of this machine, which cannot be told of the known_hosts file ${printable(untold)}: its path holds a double quote, \${ or a backslash. Give it another path; no connection was made.`,
     );
   }
-  const pinned = target.hostKey === undefined ? undefined : pinnedKey(target.hostKey, where).pinned;
+  const pinned = await pin(target, route.at(-1)!, options);
   const seconds = options.connectTimeout ?? 10;
   const plan: SshPlan = {
     target,
@@ -90,7 +90,7 @@ async function openNow(target: Target, route: readonly Waypoint[], options: SshO
   const master = await startMaster(plan);
   const limit = terminal ? PERSON : 3 * seconds * route.length;
   const state = await master.opened(limit, signal);
-  const logs = await readLogs(plan);
+  const logs = await readLogs(plan, options);
   const problem: TransportError | undefined =
     state === 'interrupted'
       ? interrupted(where)
@@ -100,6 +100,16 @@ async function openNow(target: Target, route: readonly Waypoint[], options: SshO
   if (problem === undefined) return master;
   await master.close();
   throw problem;
+}
+
+/** The inventory's key, unless known_hosts marks it as revoked: the file that ssh is given instead does not say so. */
+async function pin(
+  { hostKey }: Target,
+  { where, settings }: Waypoint,
+  options: SshOptions,
+): Promise<ShownKey | undefined> {
+  if (hostKey === undefined) return undefined;
+  return pinnedKey(hostKey, await linesOnFile(settings, options), named(settings), where).pinned;
 }
 
 /** The path of a Unix socket has 107 bytes, of which ssh takes 18 for itself while it makes one. */
@@ -174,11 +184,12 @@ async function within<T>(seconds: number, promise: Promise<T>): Promise<T | unde
   }
 }
 
-function readLogs({ route, folder }: SshPlan): Promise<SshLog[]> {
+function readLogs({ route, folder }: SshPlan, options: SshOptions): Promise<SshLog[]> {
   return Promise.all(
     route.map(async (waypoint, index) => ({
       waypoint,
       log: await readFile(files.log(folder, index), 'utf8').catch(() => ''),
+      known: await linesOnFile(waypoint.settings, options),
     })),
   );
 }

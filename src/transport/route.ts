@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { printable } from '../text/harmless.ts';
 import { failure, type Where } from './errors.ts';
-import { type HostKeyPolicy, knownKeys, knownOrNewKeys, pinnedKey } from './host-key.ts';
+import { type HostKeyPolicy, knownKeys, knownOrNewKeys, type Named, pinnedKey } from './host-key.ts';
 import { type KnownHost, parseKnownHosts } from './known-hosts.ts';
 import { type Credential, planLogin } from './login.ts';
 import { expandPath, parseJumps, resolveSettings, type SshSettings } from './ssh-config.ts';
@@ -88,7 +88,7 @@ export async function planStops(
       ...waypoint,
       policy:
         isTarget && target.hostKey !== undefined
-          ? pinnedKey(target.hostKey, where)
+          ? pinnedKey(target.hostKey, await linesOnFile(own, options), named(own), where)
           : await keysOnFile(own, where, options),
       credentials: await planLogin({
         settings: { ...own, identityFiles: files },
@@ -120,16 +120,21 @@ async function keysOnFile(
   where: Where,
   options: RouteOptions,
 ): Promise<HostKeyPolicy> {
-  const files = options.knownHostsFiles ?? settings.knownHostsFiles;
   const file = options.knownHostsFiles?.[0] ?? settings.newKeysFile;
-  const named = { host: settings.host, port: settings.port, alias: settings.hostKeyAlias };
-  const known = () => readKnownHosts(files);
+  const known = () => linesOnFile(settings, options);
   return options.acceptNew === undefined || file === undefined
-    ? knownKeys(await known(), named, where, file !== undefined)
-    : knownOrNewKeys(await known(), named, where, { file, known, told: options.acceptNew });
+    ? knownKeys(await known(), named(settings), where, file !== undefined)
+    : knownOrNewKeys(await known(), named(settings), where, { file, known, told: options.acceptNew });
 }
 
-export async function readKnownHosts(files: readonly string[]): Promise<KnownHost[]> {
+/** How known_hosts names a host that is reached so. */
+export const named = ({ host, port, hostKeyAlias: alias }: SshSettings): Named => ({ host, port, alias });
+
+/** All lines of the known_hosts files that count for a host. */
+export async function linesOnFile(
+  settings: SshSettings,
+  { knownHostsFiles: files = settings.knownHostsFiles }: RouteOptions,
+): Promise<KnownHost[]> {
   const texts = await Promise.all(files.map((file) => readFile(file, 'utf8').catch(() => '')));
   return files.flatMap((file, index) => parseKnownHosts(texts[index] ?? '', file));
 }

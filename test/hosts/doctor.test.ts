@@ -223,6 +223,14 @@ describe('what stands in the way on the host is named, and nothing else', () => 
       'dpkg --purge unlucky; rm -r /root/unlucky /root/unlucky.deb',
     ],
     [
+      'records of packages that nobody can read',
+      'dpkg',
+      'failed',
+      /could not be looked at: exit status \d+: .*parsing file '\/var\/lib\/dpkg\/status'/,
+      'cp -a /var/lib/dpkg/status /root/status; echo garbage >>/var/lib/dpkg/status',
+      'mv /root/status /var/lib/dpkg/status',
+    ],
+    [
       'a service that failed',
       'services',
       'ok',

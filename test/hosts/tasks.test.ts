@@ -270,6 +270,12 @@ describe('package', () => {
     expect(await host.must('tail -n 1 /etc/default/rsync')).toBe('# mine');
   });
 
+  it('comes where dpkg was cut off before its records were written to the end', async () => {
+    await host.must('dpkg -s adduser >/var/lib/dpkg/updates/0001');
+    expect((await host.exec('apt-get -y install less')).stderr).toContain('dpkg was interrupted');
+    await converge([{ id: 'less', name: 'less', package: { name: 'less' } }]);
+  });
+
   it('that does not exist: a sentence, and nothing changed', async () => {
     const result = await run('apply', [
       { id: 'none', name: 'none', package: { name: 'no-such-package-here' } },

@@ -88,7 +88,7 @@ describe('the ssh of this machine is needed', () => {
       true,
       { settings: () => ({ knownHostsFiles: [at('by-authority')] }) },
     ],
-    ['for one known by both: no', false, { settings: () => ({ knownHostsFiles: [at('by-both')] }) }],
+    ['for one known by both', true, { settings: () => ({ knownHostsFiles: [at('by-both')] }) }],
     [
       'for one that is pinned: no',
       false,

@@ -122,6 +122,11 @@ describe('by way of a jump host, the one that failed is named', () => {
     expect(jumped(first, log)).toMatchObject({ reason, message: expect.stringMatching(says) }),
   );
 
+  test('a key that is not known is not to be pinned: the inventory pins that of the host behind it', () =>
+    expect(jumped(lines(connected, keyShown, unknown), lines(proxied, closedProxy)).message).not.toContain(
+      'host_key',
+    ));
+
   test('of two, the first that was lost takes the other with it', () =>
     expect(
       fail([

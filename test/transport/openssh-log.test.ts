@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type Circumstances, loggedIn, messages, shownKey } from '../../src/transport/openssh-log.ts';
+import { loggedIn, messages, shownKey } from '../../src/transport/openssh-log.ts';
 import {
   authenticated,
   banner,
@@ -23,7 +23,7 @@ import {
 } from './ssh-logs.ts';
 
 describe('why no login came about', () => {
-  test.each<[string, string, Partial<Circumstances>, string, RegExp]>([
+  test.each<[string, string, Parameters<typeof direct>[1], string, RegExp]>([
     [
       'a name without an address',
       lines(version, 'ssh: Could not resolve hostname web1: Name or service not known'),
@@ -144,6 +144,13 @@ describe('why no login came about', () => {
     ],
     ['an unknown key', lines(connected, keyShown, unknown), {}, 'host-key-unknown', /SHA256:AAzfI\+i/],
     [
+      'an unknown key of a host with an alias',
+      lines(connected, keyShown, unknown),
+      { settings: { hostKeyAlias: 'foo.example', newKeysFile: '/k/known_hosts' } },
+      'host-key-unknown',
+      /add it to known_hosts under the name foo\.example \(HostKeyAlias in your ssh configuration\), or pin it/,
+    ],
+    [
       'an unknown key with a certificate that is no more',
       lines(
         connected,
@@ -201,6 +208,18 @@ describe('why no login came about', () => {
       {},
       'host-key-revoked',
       /which \/etc\/ssh\/re voked marks as revoked/,
+    ],
+    [
+      'a list of revoked keys that cannot be read',
+      lines(
+        connected,
+        keyShown,
+        'Error checking host key ssh-ed25519 SHA256:AAzfI+i in revoked keys file ~/.ssh/my: list: No such file or directory',
+        'Host key verification failed.',
+      ),
+      { pinned: { type: 'ssh-ed25519', fingerprint: 'SHA256:pin' } },
+      'host-key-unknown',
+      /RevokedHostKeys .* names ~\/\.ssh\/my: list, which cannot be read \(No such file or directory\)/,
     ],
     [
       'a key that the host does not know',

@@ -98,6 +98,17 @@ test('in a temporary folder that ssh cannot be told of; a known_hosts file there
   expect(server.log.connections).toBe(connections);
 });
 
+test('a pinned key that known_hosts marks as revoked costs no connection; one on file names the line', async () => {
+  const server = await serve({});
+  await writeFile(server.knownHosts, `# old\n@revoked * ${server.hostKey}\n`);
+  const message = expect.stringContaining(`${server.knownHosts}:2 marks as revoked`);
+  const refused = { reason: 'host-key-revoked', message };
+  await expect(logIn(server, { hostKey: server.hostKey })).rejects.toMatchObject(refused);
+  expect(server.log.connections).toBe(0);
+  await expect(logIn(server, {})).rejects.toMatchObject(refused);
+  expect(server.log.tries).toEqual([]);
+});
+
 test('is asked to end over its own channel, where nothing else has to be opened', async () => {
   const transport = await logIn(await serve({}), {});
   const control = new AbortController();

@@ -1,5 +1,6 @@
 import { type Circumstances, loginFailure, type SshLog } from '../../src/transport/openssh-log.ts';
 import type { Waypoint } from '../../src/transport/route.ts';
+import type { SshSettings } from '../../src/transport/ssh-config.ts';
 import { settings } from './settings.ts';
 
 // What OpenSSH 9.2 writes with -v.
@@ -51,8 +52,13 @@ export const lines = (...parts: readonly string[]) => `${parts.join('\n')}\n`;
 export function fail(logs: readonly SshLog[], circumstances: Partial<Circumstances> = {}) {
   return loginFailure(logs, { said: '', seconds: 10, late: false, ...circumstances });
 }
-export const direct = (log: string, circumstances: Partial<Circumstances> = {}) =>
-  fail([{ waypoint: web1, log }], circumstances);
+export const direct = (
+  log: string,
+  {
+    settings: special = {},
+    ...circumstances
+  }: Partial<Circumstances> & { settings?: Partial<SshSettings> } = {},
+) => fail([{ waypoint: { ...web1, settings: { ...settings, ...special } }, log }], circumstances);
 export const jumped = (first: string, log: string, circumstances: Partial<Circumstances> = {}) =>
   fail(
     [

@@ -1,3 +1,4 @@
+import { interrupted } from '../../shell/dpkg.ts';
 import { raw, type Sh, sh } from '../../shell/quote.ts';
 import { records } from '../../shell/records.ts';
 import type { InstallPackages, RemovePackages } from '../../tasks/change.ts';
@@ -35,8 +36,9 @@ give_up() {
     { reason = /^dpkg: error/ }' | tail -n 6)
   fail "\${words:-$(tail -n 6 "$words_of_apt.failed")}"
 }
-# an interrupted dpkg has to finish first, or apt refuses to do anything
-finish_dpkg() { [ -z "$(dpkg --audit)" ] || dpkg --force-confdef --force-confold --configure -a >> "$RUN/apt.log" 2>&1 || :; }
+${interrupted.text}
+# an interrupted dpkg has to finish first; the audit does not see records that are not written to the end
+finish_dpkg() { { [ -z "$(dpkg --audit)" ] && ! interrupted; } || dpkg --force-confdef --force-confold --configure -a >> "$RUN/apt.log" 2>&1 || :; }
 # packages that were cut off while they were unpacked, which dpkg refuses to configure
 torn() { dpkg-query -W -f '\${binary:Package} \${db:Status-Abbrev}\n' 2>/dev/null | awk '$2 ~ /^.H|R/ { print $1 }'; }
 there() {
