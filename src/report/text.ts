@@ -121,7 +121,8 @@ function totals(result: RunResult, options: TextOptions): string {
     ...part(summary.changed, 'changed and proven', 'green'),
     ...part(summary.drift, back ? 'to roll back' : 'with drift', 'yellow'),
     ...part(summary.rolledBack, 'rolled back', 'magenta'),
-    ...part(summary.failed, 'failed or blocked', 'red'),
+    // what an interruption left is no failure of the host
+    ...part(summary.failed, exitCode === 130 ? 'not finished' : 'failed or blocked', 'red'),
     ...part(summary.unreachable, 'unreachable', 'red'),
     ...part(summary.locked, 'locked', 'red'),
     ...part(summary.notRun, 'not run', 'dim'),

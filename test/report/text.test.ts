@@ -96,6 +96,11 @@ describe('text report', () => {
     );
   });
 
+  it('calls what an interruption left not finished', () => {
+    const text = textReport({ ...results.blocked!, exitCode: 130 }, { ...options, quiet: true });
+    expect(text).toBe('1 host: 1 not finished\n');
+  });
+
   it('uses colour for nothing that a sign or a word does not say, too', async () => {
     const paint = painter({ off: false, env: { FORCE_COLOR: '1' }, isTerminal: false });
     const result = results.diff!;

@@ -5,6 +5,7 @@ import type { LatestRun } from '../../probes/runs.ts';
 import { ADVICE } from '../../shell/own-folders.ts';
 import { RUNS, STATE } from '../../shell/records.ts';
 import { sentenceList } from '../../tasks/common/words.ts';
+import { isAbandoned } from '../holder.ts';
 import { type Finding, judged, notLookedAt, ok, together, trouble, warning } from './finding.ts';
 
 const by = ({ who }: { readonly who: string }): string => who && ` (${who})`;
@@ -13,13 +14,18 @@ const by = ({ who }: { readonly who: string }): string => who && ` (${who})`;
 export const lock = (latest: Observed<LatestRun>): Finding =>
   judged(latest, {
     absent: () => ok('no run is at work'),
-    present: (run) =>
-      run.working
-        ? trouble(
+    present: (run) => {
+      if (!run.working) return ok('no run is at work');
+      return isAbandoned(run.mark)
+        ? warning(
+            `an earlier run of yours is still at work on it${by(run)}, and nobody follows it`,
+            'harden apply follows it to its end first.',
+          )
+        : trouble(
             `a run is at work on it${by(run)}`,
             'Wait until it is over: until then harden apply ends with 75.',
-          )
-        : ok('no run is at work'),
+          );
+    },
   });
 
 /** What root runs from there must be root's own. */

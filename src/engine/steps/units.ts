@@ -33,7 +33,7 @@ fi`;
 const tryConfiguration = (
   ...units: readonly string[]
 ): Sh => sh`! systemctl -q is-active -- ${units} || said=$(sshd -t 2>&1) ||
-  fail "sshd refuses its configuration: $(echo "$said" | head -n 3 | paste -sd ' ' -)"`;
+  fail "sshd refuses its configuration: $(echo "$said" | head -n 3 | tr -d '\r' | paste -sd ' ' -)"`;
 
 /** A running sshd goes on with what it read before, whatever stands in its files, until the next boot finds that it does not start. */
 export const trySshd: Sh = tryConfiguration('ssh.service', 'sshd.service');

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { CHECKS, type Check, diagnose } from '../../../src/engine/doctor/diagnose.ts';
 import type { Finding } from '../../../src/engine/doctor/finding.ts';
 import { RUNGS } from '../../../src/engine/doctor/way.ts';
+import { thisHolder } from '../../../src/engine/holder.ts';
 import { Observations } from '../../../src/engine/observe.ts';
 import type { Wave } from '../../../src/probes/history.ts';
 import { absent, type Observed, present, unreadable } from '../../../src/probes/probe.ts';
@@ -113,6 +114,12 @@ const table: [Check, Readonly<Record<string, Observed<unknown>>>, Finding['state
   ],
   ['lock', { 'latest-run': latest({}) }, 'ok', /no run/],
   ['lock', { 'latest-run': latest({ working: true }) }, 'trouble', /at work on it \(ann@desk, since noon\)$/],
+  [
+    'lock',
+    { 'latest-run': latest({ working: true, mark: thisHolder().mark.replace(/\d+$/, String(2 ** 22)) }) },
+    'warning',
+    /^an earlier run of yours is still at work on it \(ann@desk, since noon\), and nobody follows it$/,
+  ],
   ['lock', { 'latest-run': unreadable('x') }, 'trouble', /could not be looked at/],
   [
     'run',
