@@ -13,6 +13,8 @@ export type GuardState = 'none' | 'armed' | 'waiting' | 'confirmed' | 'rolledbac
 export interface Journal {
   readonly steps: readonly StepState[];
   readonly guard: GuardState;
+  /** Seconds after which the host ends and undoes guarded steps that hang, counted from when the guard was armed. */
+  readonly limit?: number;
   /** Another run holds the host: who and since when. */
   readonly locked?: string;
   /** Why the host could not lay the job down: nothing of it was done. */
@@ -42,6 +44,7 @@ export function readJournal(output: Buffer, id: string, steps: number): Journal 
   let stopped = false;
   let absent = false;
   let bannedBy: string[] = [];
+  let limit: number | undefined;
   const said: { locked?: string; refused?: string; trouble?: string } = {};
   for (const { words } of found) {
     const [word, first, second, third] = words;
@@ -52,8 +55,10 @@ export function readJournal(output: Buffer, id: string, steps: number): Journal 
           : second === '0'
             ? { state: 'done' }
             : { state: 'failed', status: Number(second), output: textOf(third).trim() };
-    } else if (word === 'guard' && isGuardState(first)) guard = first;
-    else if (word === 'stopped') stopped = true;
+    } else if (word === 'guard' && isGuardState(first)) {
+      guard = first;
+      if (first === 'armed' && second !== undefined) limit = Number(second);
+    } else if (word === 'stopped') stopped = true;
     else if (word === 'absent') absent = true;
     else if (word === 'banned')
       bannedBy = [...textOf(first).matchAll(/'([\w.-]+)'/g)].map(([, jail]) => jail!);
@@ -62,6 +67,7 @@ export function readJournal(output: Buffer, id: string, steps: number): Journal 
   return {
     steps: states,
     guard,
+    ...(limit !== undefined ? { limit } : {}),
     ...(stopped ? { stopped } : {}),
     ...(absent ? { absent } : {}),
     ...(bannedBy.length > 0 ? { bannedBy } : {}),
