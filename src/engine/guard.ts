@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import { lines, raw, type Sh, sh } from '../shell/quote.ts';
 import { JOB_UNIT, RUNS } from '../shell/records.ts';
-import type { Change } from '../tasks/change.ts';
+import { type Change, PUT_BACK } from '../tasks/change.ts';
 import { touchesFirewall } from './door.ts';
 import { putFileBack } from './steps/library.ts';
 import { undoRules } from './steps/load-rules.ts';
@@ -147,16 +147,21 @@ const unban = (operator: string): Sh =>
   isIP(operator) === 0 ? raw(':') : sh`timeout 20 fail2ban-client unban ${operator} >/dev/null 2>&1 || :`;
 
 /** What became of it, for a person: nobody else sees what the script prints. */
-const tellByHand = raw(`[ -n "$hand" ] || exit 0
+const tellByHand = (guarded: readonly Change[]): Sh => {
+  const stands = guarded.some(({ kind }) => kind === 'run-command')
+    ? `; of a command the host puts ${PUT_BACK} back, and what else the command did stands`
+    : '';
+  return raw(`[ -n "$hand" ] || exit 0
 if [ -e "$RUN/confirmed" ]; then echo 'Nothing to undo: a login confirmed what this run changed. harden rollback takes it back.'
 elif ! [ -e "$RUN/undone" ]; then echo 'Nothing to undo: nothing that this run changed waits for a confirmation. harden rollback takes it back.'
 elif [ -s "$RUN/trouble" ]; then
   when=
   [ -n "$owed" ] || when=' before'
-  echo "Undone$when, but this could not be put back: $(paste -sd, "$RUN/trouble" | sed 's/,/, /g')."
+  echo "Undone$when, but this could not be put back: $(paste -sd, "$RUN/trouble" | sed 's/,/, /g')${stands}."
   exit 1
-elif [ -n "$owed" ]; then echo 'Undone: what nobody had confirmed is as it was before.'
-else echo 'Nothing to undo: what nobody had confirmed was undone before.'; fi`);
+elif [ -n "$owed" ]; then echo 'Undone: what nobody had confirmed is as it was before${stands}.'
+else echo 'Nothing to undo: what nobody had confirmed was undone before${stands}.'; fi`);
+};
 
 /**
  * A script of its own that undoes the guarded changes unless they are confirmed; safe to run any number of times, by
@@ -222,7 +227,7 @@ if grep -qsF "$RUN/" ${BOOT_UNIT}; then
   [ ! -e "$RUN/made-wants" ] || rmdir ${BOOT_WANTS} 2>/dev/null
   sync /etc/systemd/system
 fi`),
-    tellByHand,
+    tellByHand(guarded),
   ]);
 }
 

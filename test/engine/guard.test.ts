@@ -129,6 +129,13 @@ describe('the guard', () => {
     expect(await by('boot')).toMatch(/^\d\n$/);
   });
 
+  it('tells whoever undoes by hand what of a command stands', async () => {
+    pending();
+    expect(await rollback([command])).toBe(
+      'Undone: what nobody had confirmed is as it was before; of a command the host puts firewall rules back, and what else the command did stands.\n',
+    );
+  });
+
   it('has nothing to confirm, and nothing to undo, where nothing waits', async () => {
     expect(await confirm()).toBe('gone');
     await rollback([command]);
