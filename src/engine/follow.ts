@@ -63,8 +63,8 @@ export class Follower {
   #spare = SPARE;
   /** The line is down, and what follows tries it again. */
   #down = false;
-  /** When the host armed its guard, and when it began to wait, by the clock of this machine. */
-  #armedSince: number | undefined;
+  /** When the host came to what it guards, and when it began to wait, by the clock of this machine. */
+  #guardedSince: number | undefined;
   #waitingSince: number | undefined;
   /** It was waited for until the host undoes a step that hangs. */
   #outwaited = false;
@@ -168,8 +168,8 @@ export class Follower {
    * was but the network, the second comes when the window is over.
    */
   #patience(tried: boolean, shutOut: boolean, lostAt: number): number {
-    const { guard } = this.heard;
-    if (guard !== 'armed' && guard !== 'waiting') return RETRY[tried ? 1 : 0];
+    const { heard } = this;
+    if (!isUnderWay(heard) && heard.guard !== 'waiting') return RETRY[tried ? 1 : 0];
     const window = this.#options.confirmTimeout + GRACE;
     const left = Math.max(1, window - (Date.now() - (this.#waitingSince ?? lostAt)) / 1000);
     if (tried) return left;
@@ -179,9 +179,12 @@ export class Follower {
 
   /** Seconds until the host has undone a guarded step that hangs; undefined if none can, or it was waited for. */
   #hanging(): number | undefined {
-    const { guard, limit } = this.heard;
-    if (guard !== 'armed' || limit === undefined || this.#outwaited) return undefined;
-    return Math.max(1, limit + HANGING_GRACE - (Date.now() - (this.#armedSince ?? Date.now())) / 1000);
+    const { heard } = this;
+    if (!isUnderWay(heard) || heard.limit === undefined || this.#outwaited) return undefined;
+    return Math.max(
+      1,
+      heard.limit + HANGING_GRACE - (Date.now() - (this.#guardedSince ?? Date.now())) / 1000,
+    );
   }
 
   #listening() {
@@ -195,7 +198,7 @@ export class Follower {
         const journal = this.heard;
         const begun = journal.steps.findLastIndex(({ state }) => state !== 'not-run');
         for (; this.#told <= begun; this.#told++) progress(titles[this.#told]!);
-        if (journal.guard === 'armed') this.#armedSince ??= Date.now();
+        if (journal.limit !== undefined) this.#guardedSince ??= Date.now();
         if (journal.guard !== 'waiting' || stop?.aborted || this.#job.over) return;
         this.#confirming ??= this.#confirm();
         this.#waitingSince ??= Date.now();
@@ -266,6 +269,10 @@ export class Follower {
     }
   }
 }
+
+/** Guarded steps may be under way. */
+const isUnderWay = ({ guard, limit }: Journal): boolean =>
+  guard === 'armed' || (guard === 'none' && limit !== undefined);
 
 /** What is said while the host waits, and once it is confirmed. */
 const SAID = {

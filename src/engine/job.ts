@@ -56,7 +56,7 @@ export const directory = (id: string): string => `${RUNS}/${id}`;
 
 /**
  * The job that runs on the host, detached from the connection, and writes a journal of frames:
- * `step INDEX start`, `step INDEX STATUS TAIL=`, `guard armed LIMIT`, `guard waiting SECONDS`, `guard confirmed|rolledback`, `stopped`, then an
+ * `step INDEX start`, `step INDEX STATUS TAIL=`, `limit SECONDS`, `guard armed`, `guard waiting SECONDS`, `guard confirmed|rolledback`, `stopped`, then an
  * observation. Whoever starts or follows it adds `locked WHO=`, `refused WHY=`, `absent` and, at the end, what became of the guard:
  * `guard pending|confirmed|rolledback`, `banned JAILS=`, `trouble WHAT=`. A file `stop` in its directory asks it to end, `ended` says that it did.
  */
@@ -115,10 +115,12 @@ function guardedPart(job: Job, run: (phase: Phase) => Sh): Sh {
   const seconds = Math.ceil(job.confirmTimeout);
   const limit = seconds + HANGING;
   return lines([
+    // what comes next may cut the line at once
+    sh`frame limit ${limit}`,
     run('arm'),
     raw('if [ -e "$RUN/pending" ]; then'),
     raw(`armed=yes
-frame guard armed ${limit}
+frame guard armed
 # a step that hangs, perhaps because of what it did, is undone all the same: by systemd, when nothing of it is left that goes on
 limit=$(( $(uptime) + ${limit} ))
 {

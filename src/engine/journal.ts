@@ -13,7 +13,7 @@ export type GuardState = 'none' | 'armed' | 'waiting' | 'confirmed' | 'rolledbac
 export interface Journal {
   readonly steps: readonly StepState[];
   readonly guard: GuardState;
-  /** Seconds after which the host ends and undoes guarded steps that hang, counted from when the guard was armed. */
+  /** Seconds after which the host ends and undoes guarded steps that hang; told before the guard is armed, as what comes next may cut the line. */
   readonly limit?: number;
   /** Another run holds the host: who and since when. */
   readonly locked?: string;
@@ -55,10 +55,9 @@ export function readJournal(output: Buffer, id: string, steps: number): Journal 
           : second === '0'
             ? { state: 'done' }
             : { state: 'failed', status: Number(second), output: textOf(third).trim() };
-    } else if (word === 'guard' && isGuardState(first)) {
-      guard = first;
-      if (first === 'armed' && second !== undefined) limit = Number(second);
-    } else if (word === 'stopped') stopped = true;
+    } else if (word === 'guard' && isGuardState(first)) guard = first;
+    else if (word === 'limit') limit = Number(first);
+    else if (word === 'stopped') stopped = true;
     else if (word === 'absent') absent = true;
     else if (word === 'banned')
       bannedBy = [...textOf(first).matchAll(/'([\w.-]+)'/g)].map(([, jail]) => jail!);

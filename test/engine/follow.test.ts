@@ -101,13 +101,15 @@ async function waitsFor(heard: string, shut: number) {
   );
   return { waits, outcome, last: told.at(-1) };
 }
-const ARMED = `@@${id} guard armed 195\n`;
+const LIMIT = `@@${id} limit 195\n`;
+const ARMED = `${LIMIT}@@${id} guard armed\n`;
 
 test.each([
   ['the network only', ARMED, 0, { waits: [1], outcome: 'rolledback' }],
   ['a step that shut the host and ended', ARMED, 1, { waits: [1, 19], outcome: 'rolledback' }],
   // and a second for each look at the clock, and for undoing
   ['a step that shut the host and hangs', ARMED, 2, { waits: [1, 19, 203], outcome: 'rolledback' }],
+  ['the same, before more of it was heard', LIMIT, 2, { waits: [1, 19, 203], outcome: 'rolledback' }],
   ['a host that does not come back', ARMED, 3, { waits: [1, 19, 203], outcome: 'timeout' }],
   ['a host that does not say how long', `@@${id} guard armed\n`, 2, { waits: [1, 19], outcome: 'timeout' }],
   ['a step that needs no guard', `@@${id} step 0 start\n`, 2, { waits: [1, 30], outcome: 'timeout' }],

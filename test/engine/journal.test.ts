@@ -35,7 +35,7 @@ describe('readJournal', () => {
   });
 
   it('says how long guarded steps may take, as the host counts it', () => {
-    expect(read(['guard armed 195'])).toMatchObject({ guard: 'armed', limit: 195 });
+    expect(read(['limit 195', 'guard armed'])).toMatchObject({ guard: 'armed', limit: 195 });
     expect(read(['guard armed'])).not.toHaveProperty('limit');
   });
 
