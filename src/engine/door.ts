@@ -6,7 +6,7 @@ import type { Change, ControlUnit } from '../tasks/change.ts';
 const FILES = new RegExp(
   `^/etc/(${[
     // who gets in
-    'ssh|fail2ban|sudoers|sudoers\\.d|sudo(_logsrvd|-ldap)?\\.conf|pam\\.d|pam_[^/]+\\.conf|security|sssd|nsswitch\\.conf|hosts\\.(allow|deny)',
+    'ssh|fail2ban|sudoers|sudoers\\.d|sudo(_logsrvd|-ldap)?\\.conf|pam\\.d|pam_[^/]+\\.conf|security|sssd|nsswitch\\.conf|hosts(\\.(allow|deny))?',
     '(g?shadow|passwd|group)-?|nologin|shells|login\\.defs|pam\\.conf|nslcd\\.conf|libnss-[^/]+|ldap|krb5\\.(conf(\\.d)?|keytab)',
     // what the libraries of sshd and sudo read, which end where they cannot
     'ssl/openssl\\.cnf|gss|host\\.conf|gai\\.conf|selinux',
@@ -14,13 +14,14 @@ const FILES = new RegExp(
     'nftables\\.(conf|d)|iptables|ufw|firewalld|shorewall6?|ferm|sysctl\\.(conf|d)',
     // the way itself
     'network|netplan|NetworkManager|systemd/network|wireguard|openvpn|resolv\\.conf',
-    // how these are started, and what every shell reads before it runs a command
-    'default/(ssh|fail2ban|networking|ufw|nftables)|environment|profile|profile\\.d|bash\\.bashrc|csh\\.(cshrc|login)|zsh',
+    // how these are started, and what runs or is read at every login: whoever hangs there keeps everybody out
+    'default/(ssh|fail2ban|networking|ufw|nftables|locale|motd-news)|systemd/(system|logind|networkd|resolved)\\.conf(\\.d)?|dbus-1',
+    'update-motd\\.d|lsb-release|environment|profile|profile\\.d|bash\\.bashrc|csh\\.(cshrc|login)|zsh|fish',
   ].join('|')})(/|$)`,
 );
 
 /** What decides in a home folder who may log in, and what its shell reads before it runs a command. */
-const AT_HOME = String.raw`\.(profile|bash|z(sh|profile|login)|t?csh|login$|pam_environment|config/fish(/|$)|k5(login|users)$|[rs]hosts$)`;
+const AT_HOME = String.raw`\.(profile|bash|z(sh|profile|login)|t?csh|login$|pam_environment|config/fish(/|$)|k5(login|users)$|[rs]hosts$|google_authenticator$)`;
 const OF_HOME = new RegExp(`^${AT_HOME}`);
 
 /** Programs that undoing itself needs. */
@@ -35,12 +36,12 @@ const LOGINS = 'sudo|su|login|sshd|rbash|[zk]sh|t?csh|fish|ip|ipset|ufw|firewall
 
 /**
  * Keys, what is read in the usual homes, and the programs themselves: in /usr/local those that stand before the system's own. And
- * what is added to all units of a type, or whose names begin alike.
+ * what is added to all units of a type, or whose names begin alike, and what holds units and sessions to so much memory.
  */
 const ELSEWHERE = new RegExp(
   [
     String.raw`/\.ssh(/|$)|^/(root|home/[^/]+)/${AT_HOME}|^(/var)?/run/nologin$`,
-    String.raw`/systemd/system/([^/@]*-(@[^/]*)?\.)?[a-z]+\.d/`,
+    String.raw`/systemd/system/(([^/@]*-(@[^/]*)?\.)?[a-z]+\.d/|[^/]+\.slice(\.d)?(/|$))`,
     `^(/usr)?/s?bin/|^/usr/local/s?bin/(${TOOLS}|${LOGINS})$|^(/usr)?/lib[^/]*/(openssh|sudo|security|pam)(/|$)`,
   ].join('|'),
 );
@@ -55,7 +56,7 @@ const WAYS = /^\/([^/]+|home\/[^/]+|usr\/s?bin|run\/sshd)?$|^(\/usr)?\/lib[^/]*(
 
 /** Units that are the door, or stand in it: they have to be there again after an undoing. */
 const DOOR_UNITS =
-  /^(sshd?(@.*)?|fail2ban|networking|network|NetworkManager|systemd-(networkd|resolved|logind)|dbus|nftables|ip6?tables|ufw|firewalld|netfilter-persistent|shorewall6?|ferm|sssd|nslcd|wg-quick@.*|openvpn.*|tailscaled)\.(service|socket)$/;
+  /^(sshd?(@.*)?|fail2ban|networking|network|NetworkManager|systemd-(networkd|resolved|logind)|user(-runtime-dir)?@.*|dbus|nftables|ip6?tables|ufw|firewalld|netfilter-persistent|shorewall6?|ferm|sssd|nslcd|wg-quick@.*|openvpn.*|tailscaled)\.(service|socket)$/;
 
 /** Units that are known to let everybody in as before: our own, James, and what stands beside it. Of any other nobody knows. */
 const HARMLESS =

@@ -46,10 +46,13 @@ const CONFIRMING = 5;
 const SPARE = 2;
 /** Seconds that the host has, after its deadline, to undo. */
 const GRACE = 4;
+/** The same where a step hangs, which the host ends first. */
+const HANGING_GRACE = 8;
 
 /**
  * Follows a job to its end, confirming it when it waits, and over a new connection if the line is lost. At most two
- * connections in a run that nothing disturbs, and two more to find out what became of one.
+ * connections in a run that nothing disturbs, and two more to find out what became of one; a third where a step hangs that shut the host
+ * before any login was to confirm it.
  */
 export class Follower {
   readonly #options: FollowOptions;
@@ -60,8 +63,11 @@ export class Follower {
   #spare = SPARE;
   /** The line is down, and what follows tries it again. */
   #down = false;
-  /** When the host began to wait, by the clock of this machine. */
+  /** When the host came to what it guards, and when it began to wait, by the clock of this machine. */
+  #guardedSince: number | undefined;
   #waitingSince: number | undefined;
+  /** It was waited for until the host undoes a step that hangs. */
+  #outwaited = false;
   /** Unless it certainly never reached the host. */
   #sent = true;
   /** Why the first login that was to confirm did not. */
@@ -119,15 +125,22 @@ export class Follower {
     const { line, progress, stop, leave, pause = sleepUnless } = this.#options;
     const since = Date.now();
     let last = lost;
-    while (this.#spare > 0) {
+    for (;;) {
+      const hanging = this.#spare === 0 ? this.#hanging() : undefined;
+      if (this.#spare === 0 && hanging === undefined) throw last;
       // the same trouble may have kept the confirming login away: then the one to come tries again
       const shutOut = (await this.#confirming) === false;
       if (shutOut) this.#confirming = undefined;
       await line.close();
-      this.#spare--;
-      const seconds = Math.ceil(this.#patience(last !== lost, shutOut, since));
+      if (hanging === undefined) this.#spare--;
+      else this.#outwaited = true;
+      const seconds = Math.ceil(hanging ?? this.#patience(last !== lost, shutOut, since));
+      const goesOn =
+        this.#chunks.length > 0 ? '; the host goes on by itself' : ' before the host had answered';
       progress(
-        `the connection was lost${this.#chunks.length > 0 ? '; the host goes on by itself' : ' before the host had answered'}, connecting again${seconds > 1 ? ` in ${seconds} s` : ''}`,
+        hanging === undefined
+          ? `the connection was lost${goesOn}, connecting again${seconds > 1 ? ` in ${seconds} s` : ''}`
+          : `nobody gets in yet: a step may hang there, which the host ends and undoes within ${seconds} s; connecting again then`,
       );
       // who wants the run to end meanwhile has it told so at once
       const ends = [leave, stop?.aborted ? undefined : stop].filter((signal) => signal !== undefined);
@@ -148,7 +161,6 @@ export class Follower {
         last = error;
       }
     }
-    throw last;
   }
 
   /**
@@ -156,13 +168,23 @@ export class Follower {
    * was but the network, the second comes when the window is over.
    */
   #patience(tried: boolean, shutOut: boolean, lostAt: number): number {
-    const { guard } = this.heard;
-    if (guard !== 'armed' && guard !== 'waiting') return RETRY[tried ? 1 : 0];
+    const { heard } = this;
+    if (!isUnderWay(heard) && heard.guard !== 'waiting') return RETRY[tried ? 1 : 0];
     const window = this.#options.confirmTimeout + GRACE;
     const left = Math.max(1, window - (Date.now() - (this.#waitingSince ?? lostAt)) / 1000);
     if (tried) return left;
     if (!shutOut) return RETRY[0];
     return left > 20 ? left / 3 : left;
+  }
+
+  /** Seconds until the host has undone a guarded step that hangs; undefined if none can, or it was waited for. */
+  #hanging(): number | undefined {
+    const { heard } = this;
+    if (!isUnderWay(heard) || heard.limit === undefined || this.#outwaited) return undefined;
+    return Math.max(
+      1,
+      heard.limit + HANGING_GRACE - (Date.now() - (this.#guardedSince ?? Date.now())) / 1000,
+    );
   }
 
   #listening() {
@@ -176,6 +198,7 @@ export class Follower {
         const journal = this.heard;
         const begun = journal.steps.findLastIndex(({ state }) => state !== 'not-run');
         for (; this.#told <= begun; this.#told++) progress(titles[this.#told]!);
+        if (journal.limit !== undefined) this.#guardedSince ??= Date.now();
         if (journal.guard !== 'waiting' || stop?.aborted || this.#job.over) return;
         this.#confirming ??= this.#confirm();
         this.#waitingSince ??= Date.now();
@@ -246,6 +269,10 @@ export class Follower {
     }
   }
 }
+
+/** Guarded steps may be under way. */
+const isUnderWay = ({ guard, limit }: Journal): boolean =>
+  guard === 'armed' || (guard === 'none' && limit !== undefined);
 
 /** What is said while the host waits, and once it is confirmed. */
 const SAID = {

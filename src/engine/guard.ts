@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import { lines, raw, type Sh, sh } from '../shell/quote.ts';
 import { JOB_UNIT, RUNS } from '../shell/records.ts';
-import type { Change } from '../tasks/change.ts';
+import { type Change, PUT_BACK } from '../tasks/change.ts';
 import { touchesFirewall } from './door.ts';
 import { putFileBack } from './steps/library.ts';
 import { undoRules } from './steps/load-rules.ts';
@@ -146,10 +146,27 @@ const noteBan = (operator: string): Sh =>
 const unban = (operator: string): Sh =>
   isIP(operator) === 0 ? raw(':') : sh`timeout 20 fail2ban-client unban ${operator} >/dev/null 2>&1 || :`;
 
+/** What became of it, for a person: nobody else sees what the script prints. */
+const tellByHand = (guarded: readonly Change[]): Sh => {
+  const stands = guarded.some(({ kind }) => kind === 'run-command')
+    ? `; of a command the host puts ${PUT_BACK} back, and what else the command did stands`
+    : '';
+  return raw(`[ -n "$hand" ] || exit 0
+if [ -e "$RUN/confirmed" ]; then echo 'Nothing to undo: a login confirmed what this run changed. harden rollback takes it back.'
+elif ! [ -e "$RUN/undone" ]; then echo 'Nothing to undo: nothing that this run changed waits for a confirmation. harden rollback takes it back.'
+elif [ -s "$RUN/trouble" ]; then
+  when=
+  [ -n "$owed" ] || when=' before'
+  echo "Undone$when, but this could not be put back: $(paste -sd, "$RUN/trouble" | sed 's/,/, /g')${stands}."
+  exit 1
+elif [ -n "$owed" ]; then echo 'Undone: what nobody had confirmed is as it was before${stands}.'
+else echo 'Nothing to undo: what nobody had confirmed was undone before${stands}.'; fi`);
+};
+
 /**
  * A script of its own that undoes the guarded changes unless they are confirmed; safe to run any number of times, by
- * the job and systemd when it ends (`job` as argument), the next boot (`boot`), or by hand from a console, which ends the job. What
- * could not be undone is told in `trouble`.
+ * the job and systemd when it ends (`job` as argument), the next boot (`boot`), or by hand from a console, which ends the job and prints
+ * a sentence of what became of it. What could not be undone is told in `trouble`.
  */
 export function rollbackScript(run: string, guarded: readonly Change[], operator: string): Sh {
   const rules = guarded
@@ -169,11 +186,12 @@ export function rollbackScript(run: string, guarded: readonly Change[], operator
     raw('export LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin'),
     raw('umask 077'),
     sh`RUN=${run}`,
-    raw(`boot=
+    raw(`boot= hand= owed=
+[ -e "$RUN/undone" ] || owed=yes
 case \${1:-hand} in
   boot) boot=boot ;;
   # a step that is at work would go on; ended, the job has this done
-  hand) [ ! -e "$RUN/pending" ] || [ "$(readlink ${RUNS}/current)" != "$RUN" ] || systemctl stop ${JOB_UNIT} ;;
+  hand) hand=yes; [ ! -e "$RUN/pending" ] || [ "$(readlink ${RUNS}/current)" != "$RUN" ] || systemctl stop ${JOB_UNIT} ;;
 esac
 # a host that goes down starts with what stood before; nothing can be started on it any more
 [ "$(systemctl is-system-running 2>/dev/null)" != stopping ] || boot=boot`),
@@ -197,7 +215,10 @@ rm -f "$RUN/reserve" "$RUN/trouble"`),
     restoreUnits,
     // a unit may need the network when it starts, and may change the rules when it starts or stops: what counts is how they end
     unlessBoot(...(tables ? [asKept(raw('restore_tables trouble')), renewBans] : []), unban(operator)),
-    raw(`: > "$RUN/undone"
+    raw(`true 2>/dev/null > "$RUN/undone" || {
+  [ -z "$hand" ] || echo "Undone as far as possible, which could not be noted in $RUN (is its disk full or read-only?): the next harden apply does it again."
+  exit 1
+}
 sync "$RUN/undone" "$RUN"
 logger -t harden 'a change that nobody confirmed was undone' 2>/dev/null || :
 fi
@@ -206,6 +227,7 @@ if grep -qsF "$RUN/" ${BOOT_UNIT}; then
   [ ! -e "$RUN/made-wants" ] || rmdir ${BOOT_WANTS} 2>/dev/null
   sync /etc/systemd/system
 fi`),
+    tellByHand(guarded),
   ]);
 }
 

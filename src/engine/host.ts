@@ -243,7 +243,12 @@ export class HostRun {
       ({ task, decision: { status } }) =>
         !this.#outcomes.has(task.id) && (status === 'change' || status === 'unknown'),
     );
-    return goesOn('this run', follows ? 'what was to follow waits for the next harden apply' : undefined);
+    const commands = this.#underWay?.tasks.some(({ decision: { changes } }) =>
+      changes.some((change) => change.kind === 'run-command' && change.guarded),
+    );
+    return goesOn('this run', follows ? 'what was to follow waits for the next harden apply' : undefined, {
+      commands: commands ?? false,
+    });
   }
 
   #plan(seen: Observations, prove: boolean): void {

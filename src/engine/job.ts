@@ -38,7 +38,7 @@ export interface Job {
   readonly plan: WavePlan;
 }
 
-/** Seconds that guarded steps may take beside the time for the confirming login: one that hangs is undone as well. */
+/** Seconds that guarded steps may take beside the time for the confirming login: one that hangs is undone as well. A unit may need 90 to stop, and as many to start. */
 const HANGING = 180;
 
 /** Seconds that undoing may take after the job was ended: a unit that has to be started may take 90. */
@@ -56,7 +56,7 @@ export const directory = (id: string): string => `${RUNS}/${id}`;
 
 /**
  * The job that runs on the host, detached from the connection, and writes a journal of frames:
- * `step INDEX start`, `step INDEX STATUS TAIL=`, `guard armed`, `guard waiting SECONDS`, `guard confirmed|rolledback`, `stopped`, then an
+ * `step INDEX start`, `step INDEX STATUS TAIL=`, `limit SECONDS`, `guard armed`, `guard waiting SECONDS`, `guard confirmed|rolledback`, `stopped`, then an
  * observation. Whoever starts or follows it adds `locked WHO=`, `refused WHY=`, `absent` and, at the end, what became of the guard:
  * `guard pending|confirmed|rolledback`, `banned JAILS=`, `trouble WHAT=`. A file `stop` in its directory asks it to end, `ended` says that it did.
  */
@@ -113,13 +113,16 @@ function guardedPart(job: Job, run: (phase: Phase) => Sh): Sh {
     ...new Set(job.guarded.flatMap((change) => (change.kind === 'load-rules' ? change.lists : []))),
   ];
   const seconds = Math.ceil(job.confirmTimeout);
+  const limit = seconds + HANGING;
   return lines([
+    // what comes next may cut the line at once
+    sh`frame limit ${limit}`,
     run('arm'),
     raw('if [ -e "$RUN/pending" ]; then'),
     raw(`armed=yes
 frame guard armed
 # a step that hangs, perhaps because of what it did, is undone all the same: by systemd, when nothing of it is left that goes on
-limit=$(( $(uptime) + ${seconds + HANGING} ))
+limit=$(( $(uptime) + ${limit} ))
 {
   while [ -e "$RUN/pending" ] && [ "$(uptime)" -lt "$limit" ]; do sleep 1; done
   [ ! -e "$RUN/pending" ] || systemctl kill --signal=KILL ${JOB_UNIT}

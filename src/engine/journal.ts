@@ -13,6 +13,8 @@ export type GuardState = 'none' | 'armed' | 'waiting' | 'confirmed' | 'rolledbac
 export interface Journal {
   readonly steps: readonly StepState[];
   readonly guard: GuardState;
+  /** Seconds after which the host ends and undoes guarded steps that hang; told before the guard is armed, as what comes next may cut the line. */
+  readonly limit?: number;
   /** Another run holds the host: who and since when. */
   readonly locked?: string;
   /** Why the host could not lay the job down: nothing of it was done. */
@@ -42,6 +44,7 @@ export function readJournal(output: Buffer, id: string, steps: number): Journal 
   let stopped = false;
   let absent = false;
   let bannedBy: string[] = [];
+  let limit: number | undefined;
   const said: { locked?: string; refused?: string; trouble?: string } = {};
   for (const { words } of found) {
     const [word, first, second, third] = words;
@@ -53,6 +56,7 @@ export function readJournal(output: Buffer, id: string, steps: number): Journal 
             ? { state: 'done' }
             : { state: 'failed', status: Number(second), output: textOf(third).trim() };
     } else if (word === 'guard' && isGuardState(first)) guard = first;
+    else if (word === 'limit') limit = Number(first);
     else if (word === 'stopped') stopped = true;
     else if (word === 'absent') absent = true;
     else if (word === 'banned')
@@ -62,6 +66,7 @@ export function readJournal(output: Buffer, id: string, steps: number): Journal 
   return {
     steps: states,
     guard,
+    ...(limit !== undefined ? { limit } : {}),
     ...(stopped ? { stopped } : {}),
     ...(absent ? { absent } : {}),
     ...(bannedBy.length > 0 ? { bannedBy } : {}),

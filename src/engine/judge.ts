@@ -1,4 +1,5 @@
 import type { TaskResult } from '../report/result.ts';
+import { PUT_BACK } from '../tasks/change.ts';
 import { sentenceList } from '../tasks/common/words.ts';
 import type { Journal, StepState } from './journal.ts';
 import type { Decision, Pending, Planned } from './plan.ts';
@@ -95,10 +96,10 @@ const whyNot = ({ bannedBy: jails = [], keptOut }: Journal): string =>
 const notPutBack = (trouble: string | undefined): string =>
   trouble ? `; but this could not be put back: ${trouble.split('\n').join(', ')}` : '';
 
-/** What the host takes back of a guarded change: of a command, whose effect nobody knows, what it did to the firewall. */
+/** What the host does to undo a guarded change. */
 const undone = ({ changes }: Pending['decision']): string =>
   changes.some(({ kind }) => kind === 'run-command')
-    ? 'put its firewall rules back, and what else the command did stands'
+    ? `put ${PUT_BACK} back, and what else the command did stands`
     : 'undid it';
 
 /** Applied means proven: only the second look, here as it was planned anew, says that a task is done. Pure. */

@@ -3,6 +3,7 @@ import type { Observed } from '../probes/probe.ts';
 import type { LatestRun } from '../probes/runs.ts';
 import type { HostStatus, TaskResult, TaskStatus } from '../report/result.ts';
 import { RUNS } from '../shell/records.ts';
+import { PUT_BACK } from '../tasks/change.ts';
 import type { Journal } from './journal.ts';
 import type { Outcome } from './judge.ts';
 import type { Decision, Planned } from './plan.ts';
@@ -151,5 +152,5 @@ export const stands = (applied: boolean): string =>
   applied ? 'What it had applied and proven before that stands.' : 'This run changed nothing.';
 
 /** What becomes of a host where nobody follows a job any more. */
-export const goesOn = (run: string, next?: string): string =>
-  `Whatever ${run} had begun there goes on by itself and undoes what nobody confirms${next ? `; ${next}` : ''}. harden check says where the host is. If it stays away, run on its console: sh ${RUNS}/current/rollback.sh`;
+export const goesOn = (run: string, next?: string, { commands = false } = {}): string =>
+  `Whatever ${run} had begun there goes on by itself and undoes what nobody confirms${commands ? `; of a command it puts ${PUT_BACK} back, and what else the command did stands` : ''}${next ? `; ${next}` : ''}. harden check says where the host is. If it stays away, run on its console: sh ${RUNS}/current/rollback.sh`;

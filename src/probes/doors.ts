@@ -13,7 +13,7 @@ import { defineProbe, present } from './probe.ts';
 export interface Doors {
   /** Home folders. */
   readonly homes: readonly string[];
-  /** Shells, keys, what sshd and PAM run or read for a login, what sudoers includes: files, and folders with all that is in them. */
+  /** Shells, keys, what sshd, PAM and what greets run or read for a login, what sudoers includes: files, and folders with all that is in them. */
   readonly parts: readonly string[];
   /** What sshd_config includes: files, and folders in which a pattern looks for them. */
   readonly configs: readonly string[];
@@ -40,7 +40,7 @@ read -r host < /proc/sys/kernel/hostname
 host=\${host%%.*}
 export accounts host
 told='
-' keys=
+' keys= rcs=
 place() {
   case $1 in *'
 '*) echo 'a path has a line break' >&2; exit 1 ;; esac
@@ -98,6 +98,8 @@ while IFS=: read -r name password uid gid full home shell; do
   door home "$home"
   door part "\${shell:-/bin/sh}"
   door part "$home/.ssh"
+  rcs="$rcs
+$home/.ssh/rc"
   keys "$home/.ssh/authorized_keys"
   keys "$home/.ssh/authorized_keys2"
   for file in "$home"/.profile "$home"/.bash* "$home"/.z* "$home"/.*cshrc "$home"/.login "$home"/.pam_environment "$home"/.config/fish/config.fish; do
@@ -112,9 +114,12 @@ done
 ! can_read /etc/ssh/sshd_config || read_all '${SSHD_CONFIG}' /etc/ssh/sshd_config
 ! can_read /etc/sudoers || read_all '${SUDOERS}' /etc/sudoers
 set --
-for file in /etc/pam.d/* /etc/default/ssh /etc/systemd/system/ssh*.service /etc/systemd/system/ssh*.service.d/* /lib/systemd/system/ssh*.service; do
+IFS='
+'
+for file in $rcs /etc/ssh/sshrc /etc/update-motd.d/* /etc/pam.d/* /etc/default/ssh /etc/systemd/system/ssh*.service /etc/systemd/system/ssh*.service.d/* /lib/systemd/system/ssh*.service; do
   ! can_read "$file" || set -- "$@" "$file"
 done
+IFS=
 read_all '${PAM_AND_UNITS}' "$@"
 IFS='
 '

@@ -104,6 +104,9 @@ export interface ControlUnit {
   readonly lenient?: boolean;
 }
 
+/** What the host puts back to undo a guarded command: nobody knows what else it did. */
+export const PUT_BACK = 'firewall rules';
+
 /** A command of the user's own. */
 export interface RunCommand {
   readonly kind: 'run-command';

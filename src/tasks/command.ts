@@ -2,6 +2,7 @@ import { type Static, Type } from '@sinclair/typebox';
 import { statusProbe } from '../probes/command.ts';
 import { fileProbe } from '../probes/file.ts';
 import { type Answers, ask } from '../probes/probe.ts';
+import { PUT_BACK } from './change.ts';
 import { AbsolutePath, ShellCommand } from './common/params.ts';
 import { failed, type Obstacle, unseen } from './common/verdicts.ts';
 import { sha256 } from './common/write.ts';
@@ -19,8 +20,7 @@ const schema = Type.Object(
     undo: Type.Optional(ShellCommand('A command that takes back what `run` did, for state: absent.')),
     guarded: Type.Optional(
       Type.Boolean({
-        description:
-          'It could cut the connection: the host undoes its firewall changes by itself unless a new login confirms them.',
+        description: `It could cut the connection: unless a new login confirms it the host puts ${PUT_BACK} back, and what else the command did stands.`,
       }),
     ),
   },
@@ -59,6 +59,15 @@ function worked(
     : { done: false, reason: `unless says that there is something to do (exit status ${status.value})` };
 }
 
+const noted = (guarded: boolean): { notes?: string[] } =>
+  guarded
+    ? {
+        notes: [
+          `unless a new login confirms it the host puts ${PUT_BACK} back, and what else the command did stands`,
+        ],
+      }
+    : {};
+
 const removal = defineRemoval(schema, {
   summary:
     'runs `undo` where `creates` exists or `unless` succeeds, which says that the command has done its work.',
@@ -75,7 +84,7 @@ const removal = defineRemoval(schema, {
     if (!found.done) return { verdict: 'ok', reason: found.reason };
     const { undo = '', guarded = false } = params;
     const changes = [{ kind: 'run-command' as const, command: undo, guarded }];
-    return { verdict: 'change', reason: found.reason, changes };
+    return { verdict: 'change', reason: found.reason, changes, ...noted(guarded) };
   },
 });
 
@@ -104,6 +113,7 @@ export const commandTask = defineTask({
       changes: [
         { kind: 'run-command', command: run, guarded, ...(creates === undefined ? {} : { mark: creates }) },
       ],
+      ...noted(guarded),
     };
   },
 });

@@ -26,6 +26,7 @@ export const IN_SHORT: Readonly<Record<TransportFailure, string>> = {
   refused: 'it refused the connection',
   timeout: 'it did not answer in time',
   unreachable: 'no way led there',
+  'no-common-algorithm': 'it and this machine have no algorithm in common',
   'host-key-unknown': 'its host key is not known',
   'host-key-changed': 'its host key is another one',
   'host-key-revoked': 'its host key is revoked',
@@ -237,11 +238,20 @@ export function moreThanAKey(
   );
 }
 
-export function noCommonAlgorithm(where: Where, cause: unknown): TransportError {
+/** `client`: who found none. What the ssh of this machine can do more is there at once, and leaves the host as strict as it is. */
+export function noCommonAlgorithm(where: Where, client: 'built-in' | 'ssh', cause: unknown): TransportError {
+  const algorithms = 'curve25519-sha256, aes256-gcm@openssh.com and hmac-sha2-256';
+  const [who, advice] =
+    client === 'ssh'
+      ? ['the ssh of this machine', `Allow ${algorithms} in its sshd.`]
+      : [
+          'the client that is built in',
+          `Set connection: openssh for ${printable(where.name)} in the inventory: ssh (openssh-client) knows more of them. Only if that has none either, allow ${algorithms} in its sshd.`,
+        ];
   return failure(
-    'unreachable',
+    'no-common-algorithm',
     where,
-    `${place(where)} and this program have no algorithm in common (${printable(message(cause))}). Allow curve25519-sha256, aes256-gcm@openssh.com and hmac-sha2-256 in its sshd.`,
+    `${place(where)} and ${who} have no algorithm in common (${printable(message(cause))}). ${advice}`,
     cause,
   );
 }

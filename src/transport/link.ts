@@ -157,7 +157,7 @@ function sshFailure(
     return loginRejected(where, settings.user, keys, error);
   }
   if (/no matching host key/i.test(said)) return policy.noneOffered();
-  if (/no matching/i.test(said)) return noCommonAlgorithm(where, error);
+  if (/no matching/i.test(said)) return noCommonAlgorithm(where, 'built-in', error);
   if (
     /before handshake|ECONNRESET|other side closed|No response/i.test(`${said} ${errorCode(error) ?? ''}`)
   ) {

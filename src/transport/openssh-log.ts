@@ -98,7 +98,7 @@ export function loginFailure(logs: readonly SshLog[], circumstances: Circumstanc
   }
   const refused = keyFailure({ waypoint, log, known }, said, circumstances);
   if (refused) return refused;
-  if (find(/^Unable to negotiate with .*: no matching /)) return noCommonAlgorithm(where, cause);
+  if (find(/^Unable to negotiate with .*: no matching /)) return noCommonAlgorithm(where, 'ssh', cause);
   const offered = [...log.matchAll(/^debug1: Offering public key: (.*?) (\S+) (SHA256:\S+)(.*)$/gm)];
   const keys = offered.map(([, label = '', kind = '', print = '']) =>
     printable(`${label}${/-CERT$/.test(kind) ? ' (certificate)' : ''}, ${print}`),

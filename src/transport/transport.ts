@@ -34,6 +34,7 @@ export type TransportFailure =
   | 'refused'
   | 'timeout'
   | 'unreachable'
+  | 'no-common-algorithm'
   | 'host-key-unknown'
   | 'host-key-changed'
   | 'host-key-revoked'

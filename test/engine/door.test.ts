@@ -74,6 +74,19 @@ describe('what could cut the operator off', () => {
     '/home/ann/.zprofile',
     '/home/ann/.config/fish/config.fish',
     '/usr/lib/openssh/sshd-session',
+    '/etc/update-motd.d/99-x',
+    '/etc/default/motd-news',
+    '/etc/default/locale',
+    '/etc/lsb-release',
+    '/etc/hosts',
+    '/etc/dbus-1/system.d/x.conf',
+    '/etc/fish/config.fish',
+    '/etc/systemd/logind.conf.d/x.conf',
+    '/etc/systemd/system.conf',
+    '/etc/systemd/system/user.slice.d/x.conf',
+    '/etc/systemd/system/user@.service.d/x.conf',
+    '/etc/systemd/system/user-runtime-dir@1000.service',
+    '/home/ann/.google_authenticator',
   ])('the file %s', (path) => {
     expect(cutsOff(write(path))).toBe(true);
     expect(cutsOff(attributes(path))).toBe(true);
@@ -95,6 +108,9 @@ describe('what could cut the operator off', () => {
 
   it.each([
     '/etc/motd',
+    '/etc/motd.d/x',
+    '/etc/update-motd.d.old/x',
+    '/etc/systemd/journald.conf',
     '/etc/sshx',
     '/etc/sudoers-of-old/x',
     '/etc/networks',

@@ -78,6 +78,51 @@ test.each([
   expect(await sentOver(...ends)).toEqual(expected);
 });
 
+/** Follows a job of which this was heard when the line was lost, to a host that then lets nobody in so often. */
+async function waitsFor(heard: string, shut: number) {
+  const waits: number[] = [];
+  const told: string[] = [];
+  const line = new Line(async () => ({
+    async run(script, options) {
+      if (script === 'start') options?.onStdout?.(Buffer.from(heard));
+      if (script === 'start' || waits.length <= shut)
+        throw new TransportError(script === 'start' ? 'lost' : 'timeout', 'web1', 'gone', {});
+      options?.onStdout?.(Buffer.from(`@@${id} guard rolledback\n`));
+      return { stdout: Buffer.alloc(0), stderr: Buffer.alloc(0), code: 0 };
+    },
+    close: async () => {},
+    counts: { connections: 1, execs: 1 },
+  }));
+  const pause = async (seconds: number) => void waits.push(seconds);
+  const options = { line, confirmTimeout: 15, progress: (one: string) => told.push(one), pause };
+  const outcome = await new Follower({ id, titles: [] }, options).follow('start').then(
+    ({ guard }) => guard,
+    (error: TransportError) => error.reason,
+  );
+  return { waits, outcome, last: told.at(-1) };
+}
+const LIMIT = `@@${id} limit 195\n`;
+const ARMED = `${LIMIT}@@${id} guard armed\n`;
+
+test.each([
+  ['the network only', ARMED, 0, { waits: [1], outcome: 'rolledback' }],
+  ['a step that shut the host and ended', ARMED, 1, { waits: [1, 19], outcome: 'rolledback' }],
+  // and a second for each look at the clock, and for undoing
+  ['a step that shut the host and hangs', ARMED, 2, { waits: [1, 19, 203], outcome: 'rolledback' }],
+  ['the same, before more of it was heard', LIMIT, 2, { waits: [1, 19, 203], outcome: 'rolledback' }],
+  ['a host that does not come back', ARMED, 3, { waits: [1, 19, 203], outcome: 'timeout' }],
+  ['a host that does not say how long', `@@${id} guard armed\n`, 2, { waits: [1, 19], outcome: 'timeout' }],
+  ['a step that needs no guard', `@@${id} step 0 start\n`, 2, { waits: [1, 30], outcome: 'timeout' }],
+])('a line that is lost in the middle of a guarded step: %s', async (_, heard, shut, expected) => {
+  expect(await waitsFor(heard, shut)).toMatchObject(expected);
+});
+
+test('how long a step that hangs keeps a host shut is said while it does', async () => {
+  expect((await waitsFor(ARMED, 2)).last).toBe(
+    'nobody gets in yet: a step may hang there, which the host ends and undoes within 203 s; connecting again then',
+  );
+});
+
 test('Ctrl-C while a lost line waits to be tried again: it is tried at once, and the host is told; not so a second time', async () => {
   const stop = new AbortController();
   const asked: (boolean | undefined)[] = [];

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -83,6 +83,57 @@ describe('the guard', () => {
     await rollback();
     await rollback();
     expect(called()).toBe(once);
+  });
+
+  it.each<[string, () => unknown, RegExp]>([
+    ['waits', pending, /^Undone: what nobody had confirmed is as it was before\.\n0\n$/],
+    [
+      'was undone before',
+      async () => {
+        pending();
+        await rollback();
+      },
+      /^Nothing to undo: what nobody had confirmed was undone before\.\n0\n$/,
+    ],
+    [
+      'was confirmed',
+      async () => {
+        pending();
+        await confirm();
+      },
+      /^Nothing to undo: a login confirmed what this run changed\..*\n0\n$/,
+    ],
+    ['waits for nothing', () => {}, /^Nothing to undo: nothing .* waits for a confirmation\..*\n0\n$/],
+    [
+      'cannot be put back',
+      () => {
+        pending();
+        writeFileSync(join(run, 'files'), '1 file /none/a\n2 file /none/b\n');
+      },
+      /^Undone, but this could not be put back: \/none\/b, \/none\/a\.\n1\n$/,
+    ],
+    [
+      'is undone where that cannot be noted',
+      () => {
+        pending();
+        symlinkSync('/none/undone', join(run, 'undone'));
+      },
+      /^Undone as far as possible, which could not be noted in .*\n1\n$/,
+    ],
+  ])('tells whoever undoes by hand, and nobody else, what became of what %s', async (_, prepare, said) => {
+    await prepare();
+    const script = rollbackScript(run, [], '').text;
+    const by = (whom: string) => sh(`( set -- ${whom}\n${script}\n); echo $?`);
+    expect(await by('')).toMatch(said);
+    expect(await by('job')).toMatch(/^\d\n$/);
+    expect(await by('boot')).toMatch(/^\d\n$/);
+  });
+
+  it('tells whoever undoes by hand what of a command stands', async () => {
+    pending();
+    expect(await rollback([command])).toBe(
+      'Undone: what nobody had confirmed is as it was before; of a command the host puts firewall rules back, and what else the command did stands.\n',
+    );
   });
 
   it('has nothing to confirm, and nothing to undo, where nothing waits', async () => {

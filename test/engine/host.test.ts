@@ -275,6 +275,17 @@ describe('a run on one host', () => {
         });
     });
 
+    it('says what of a guarded command stands all the same', async () => {
+      const host = fakeHost(
+        [{ says: SEEN }, { says: [...done(1), 'guard armed'], lost: true }],
+        ['open', ...GONE],
+      );
+      const { reason } = await apply(host, task('g', [GUARDED]));
+      expect(reason).toBe(
+        'It refused. Whatever this run had begun there goes on by itself and undoes what nobody confirms; of a command it puts firewall rules back, and what else the command did stands. harden check says where the host is. If it stays away, run on its console: sh /var/lib/harden/runs/current/rollback.sh',
+      );
+    });
+
     it.each<[string, string[], RegExp, RegExp]>([
       [
         'of what had not begun, that it had not',

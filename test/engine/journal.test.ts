@@ -34,6 +34,11 @@ describe('readJournal', () => {
     expect(read(lines).guard).toBe(guard);
   });
 
+  it('says how long guarded steps may take, as the host counts it', () => {
+    expect(read(['limit 195', 'guard armed'])).toMatchObject({ guard: 'armed', limit: 195 });
+    expect(read(['guard armed'])).not.toHaveProperty('limit');
+  });
+
   it.each([
     ["[['sshd', 'own-2']]\n", ['sshd', 'own-2']],
     ["[['sshd']]\n", ['sshd']],

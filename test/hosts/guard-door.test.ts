@@ -13,7 +13,7 @@ afterAll(() => host?.stop());
 const apply = (tasks: TasksById, seconds = 10) => applyTasks(host, tasks, seconds);
 
 const UNTOUCHED = `
-  find /etc/ssh /etc/default /etc/sudoers.d /home/admin -type f -exec sha256sum {} + -exec stat -c '%n %a %U:%G' {} + | sort
+  find /etc/ssh /etc/default /etc/sudoers.d /etc/update-motd.d /home/admin -type f -exec sha256sum {} + -exec stat -c '%n %a %U:%G' {} + | sort
   stat -c '%n %a %U:%G' /home /home/admin /home/admin/.ssh /usr/bin/sudo
   systemctl is-active ssh; systemctl is-enabled ssh; ss -Hltn | awk '{ print $4 }' | sort
   ls /etc/systemd/system /etc/systemd/system/sysinit.target.wants`;
@@ -127,6 +127,14 @@ describe.sequential('an operator', () => {
       {
         rule: { file: { path: '/etc/sudoers.d/zz', content: 'admin ALL=(ALL) !ALL\n', mode: '0440' } },
         program: { file: { path: '/usr/bin/sudo', mode: '0755' } },
+      },
+    ],
+    [
+      'whose login hangs in what greets',
+      {
+        greeting: {
+          file: { path: '/etc/update-motd.d/99-x', content: '#!/bin/sh\nsleep 100000\n', mode: '0755' },
+        },
       },
     ],
   ])('%s: undone by the host', async (_name, tasks) => {

@@ -276,6 +276,21 @@ describe('package', () => {
     await converge([{ id: 'less', name: 'less', package: { name: 'less' } }]);
   });
 
+  it('beside one that cannot be configured: what is installed, what is not whole, and what to do', async () => {
+    await host.must(`mkdir -p /root/unlucky/DEBIAN; cd /root
+      printf 'Package: unlucky\\nVersion: 1\\nArchitecture: all\\nMaintainer: a <a@example.org>\\nDescription: x\\n' >unlucky/DEBIAN/control
+      printf '#!/bin/sh\\nexit 1\\n' >unlucky/DEBIAN/postinst; chmod 755 unlucky/DEBIAN/postinst
+      dpkg-deb -b unlucky unlucky.deb >/dev/null; ! dpkg -i unlucky.deb >/dev/null 2>&1`);
+    const tasks = [{ id: 'csh', name: 'csh', package: { name: 'csh' } }];
+    const result = await run('apply', tasks);
+    await host.must('dpkg --purge unlucky');
+    expect(result.exitCode, result.text).toBe(3);
+    expect(result.tasks.csh?.reason).toMatch(
+      /^install csh failed: csh is installed; unlucky is half-configured: dpkg --configure -a on the host shows why\. apt said: .*unlucky/,
+    );
+    expect((await run('check', tasks)).exitCode).toBe(0);
+  });
+
   it('that does not exist: a sentence, and nothing changed', async () => {
     const result = await run('apply', [
       { id: 'none', name: 'none', package: { name: 'no-such-package-here' } },

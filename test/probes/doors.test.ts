@@ -153,12 +153,14 @@ auth required pam_exec.so quiet /opt/check
 auth required pam_listfile.so item=user file=/opt/allowed onerr=fail
 auth required pam_totp.so secret=/opt/secrets/\${USER}/totp
 session optional pam_motd.so motd=/opt/no
+session required pam_env.so envfile=/opt/variables
 END
 echo 'SSHD_OPTS="-f /opt/config"' > /etc/default/ssh
 printf '[Service]\nEnvironmentFile=-/opt/env\nExecStartPre=-/opt/before /opt/d\n' > /etc/systemd/system/ssh.service.d/x.conf`);
     expect(parts).toEqual(
       expect.arrayContaining([
         '/opt/check',
+        '/opt/variables',
         '/opt/allowed',
         '/opt/secrets',
         '/opt/config',
@@ -167,6 +169,16 @@ printf '[Service]\nEnvironmentFile=-/opt/env\nExecStartPre=-/opt/before /opt/d\n
       ]),
     );
     expect(parts.filter((path) => ['/opt/no', '/opt/d', '/opt'].includes(path))).toEqual([]);
+  });
+
+  it('is what the scripts name that every login runs', () => {
+    const { parts } = seen(`
+mkdir -p /etc/update-motd.d /srv/ann/.ssh
+printf '#!/bin/sh\n# /opt/no\n[ ! -r /opt/said ] || . "/opt/said"\n' > /etc/update-motd.d/10-x
+printf 'sh /opt/everybody\n' > /etc/ssh/sshrc
+printf 'sh /opt/mine\n' > /srv/ann/.ssh/rc`);
+    expect(parts).toEqual(expect.arrayContaining(['/opt/said', '/opt/everybody', '/opt/mine']));
+    expect(parts).not.toContain('/opt/no');
   });
 
   it('may be reached by a link in /etc', () => {

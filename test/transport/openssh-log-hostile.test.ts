@@ -54,7 +54,7 @@ describe('what a host says of itself is not taken for the words of ssh', () => {
           `Unable to negotiate with 203.0.113.10 port 22: no matching cipher found. Their offer: HOST IDENTIFICATION HAS CHANGED,revoked by file x`,
         ),
       ).reason,
-    ).toBe('unreachable'));
+    ).toBe('no-common-algorithm'));
 
   test('and is shown without what a terminal obeys', () =>
     expect(direct(disconnected('\u001b[2J\u202egone\u0007')).message).not.toMatch(/[\p{Cc}\u202e]/u));

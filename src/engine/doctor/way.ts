@@ -49,6 +49,8 @@ function failedRung(journey: Journey, error: NonNullable<Journey['error']>): Run
   switch (error.reason) {
     case 'unresolved':
       return 'name';
+    // the connection is there, and no key can be shown over it
+    case 'no-common-algorithm':
     case 'host-key-unknown':
     case 'host-key-changed':
     case 'host-key-revoked':

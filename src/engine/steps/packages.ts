@@ -27,14 +27,27 @@ in_the_way() {
   grep -q '^E: Packages need to be removed but remove is disabled' "$words_of_apt.failed" || return 0
   awk '/^[^ ]/ { gone = /will be REMOVED/; next } gone' "$words_of_apt.failed" | tr -d '*' | xargs -n 1 | sort -u | xargs
 }
-# what dpkg could not do stands on the line after the package
+# whether NAMES are installed now, and which packages wait to be configured
+state_of() {
+  for name; do
+    case $(dpkg-query -W -f '\${db:Status-Status} ' -- "$name" 2>/dev/null) in
+      'installed '*) echo "$name is installed" ;;
+      '' | not-installed* | config-files*) echo "$name is not installed" ;;
+    esac
+  done
+  waiting
+}
+waiting() { dpkg-query -W -f '\${binary:Package} \${db:Status-Status}\n' | awk '$2 ~ /^(unpacked|half-configured|triggers-)/ { print $1 " is " $2 }'; }
+# give_up NAMES: what dpkg could not do stands on the line after the package
 give_up() {
   others=$(in_the_way)
   [ -z "$others" ] || fail "it cannot stand beside these, which would have to be removed: $others. harden removes nothing for it: see that they can go, remove them by hand (apt-get remove), and run again"
   words=$(tr -d '\\r' < "$words_of_apt.failed" | awk '
     (reason || /^(E:|W: Failed to fetch|dpkg: error| [^ ]+ : )/) && !seen[$0]++
     { reason = /^dpkg: error/ }' | tail -n 6)
-  fail "\${words:-$(tail -n 6 "$words_of_apt.failed")}"
+  words=\${words:-$(tail -n 6 "$words_of_apt.failed")}
+  [ -z "$(waiting)" ] || fail "$(state_of "$@" | paste -sd ';' | sed 's/;/; /g'): dpkg --configure -a on the host shows why. apt said: $words"
+  fail "$words"
 }
 ${interrupted.text}
 # an interrupted dpkg has to finish first; the audit does not see records that are not written to the end
@@ -81,8 +94,8 @@ install() {
   [ -z "$(dpkg --audit)" ] || apt install --no-remove --fix-broken || :
   apt install --no-remove -- ${names}
 }
-known ${names} || update || give_up
-install || { update && install; } || give_up
+known ${names} || update || give_up ${names}
+install || { update && install; } || give_up ${names}
 ${raw(after)}`;
 }
 

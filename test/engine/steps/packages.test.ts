@@ -97,6 +97,19 @@ describe('installing packages', () => {
     );
   });
 
+  it.each([
+    ['installed ', 'a is installed; b is not installed; x is half-configured'],
+    // one of its own
+    ['half-configured ', 'b is not installed; x is half-configured'],
+  ])('says which packages are there all the same, and which is not whole, where a is %s', (status, state) => {
+    commands.set(
+      'dpkg-query',
+      `case "$*" in *' a') printf '${status}' ;; *' b') exit 1 ;; *'{binary:Package} \${db:Status-Status}'*) echo 'x half-configured' ;; esac`,
+    );
+    apt(':', 'echo "E: no"; exit 100');
+    expect(install().stderr).toBe(`${state}: dpkg --configure -a on the host shows why. apt said: E: no\n`);
+  });
+
   it('lets an interrupted dpkg finish first, and apt fetch what that waits for', () => {
     commands.set('dpkg', 'case "$*" in --audit) echo broken ;; esac');
     apt(':');

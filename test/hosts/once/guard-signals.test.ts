@@ -66,7 +66,9 @@ const state = () => host.must(`ls ${CONFIG} /etc/slow 2>/dev/null || :`);
 it('undone by hand from a console: the job ends with it, and nothing that would follow is begun', async () => {
   const process = await run('apply', { guarded: true });
   await journal('step 1 start');
-  await host.must('sh /var/lib/harden/runs/current/rollback.sh; ! systemctl -q is-active harden-run');
+  const rollback = 'sh /var/lib/harden/runs/current/rollback.sh';
+  expect(await host.must(`${rollback}; ! systemctl -q is-active harden-run`)).toMatch(/^Undone: [^\n]*$/);
+  expect(await host.must(rollback)).toMatch(/^Nothing to undo: [^\n]*undone before\.$/);
   const { code, text } = await ended(process);
   expect(code, text).toBe(4);
   await host.must('ls /var/lib/harden/runs/current/undone; ! pgrep -x sleep');
