@@ -1,8 +1,10 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { stringify } from 'yaml';
 import { harden } from '../cli/harden.ts';
 import { startHost, type TestHost } from './host.ts';
 import { record, statuses } from './record.ts';
@@ -181,6 +183,53 @@ describe('sudo with a password', () => {
     expect(fromCommand.exitCode, fromCommand.text).toBe(2);
     expect(JSON.stringify(fromCommand)).not.toContain('t0p-');
     expect(await host.must("journalctl --no-pager | grep -c 't0p-' || :")).toBe('0');
+  });
+
+  it('is in no argument list, here or there, and in nothing that an apply leaves', async () => {
+    const secret = `pw-${randomBytes(8).toString('hex')}`;
+    await host.must(`echo 'operator:${secret}' | chpasswd`);
+    // the brackets keep the search from finding itself; the processes of the host are this machine's as well
+    const pattern = `${secret.slice(0, -1)}[${secret.at(-1)}]`;
+    const watcher = spawn('sh', [
+      '-c',
+      'while :; do grep -las -e "$1" /proc/[0-9]*/cmdline; sleep 0.02; done',
+      'sh',
+      pattern,
+    ]);
+    let seen = '';
+    watcher.stdout.on('data', (text) => {
+      seen += text;
+    });
+    try {
+      const tasks = [
+        { id: 'file', name: 'file', file: { path: '/etc/with-password', content: 'x\n' } },
+        {
+          id: 'run',
+          name: 'run',
+          command: { run: 'sleep 2', unless: '[ -e /etc/with-password ]', guarded: true },
+        },
+      ];
+      const result = await record(
+        'apply',
+        host.inventory({ playbook: 'playbook.yaml', entry: { user: 'operator' } }),
+        {
+          args: ['-v'],
+          env: { HARDEN_BECOME_PASSWORD: secret },
+          files: { 'playbook.yaml': stringify({ name: 'some tasks', tasks }) },
+        },
+      );
+      expect(result.exitCode, result.text).toBe(0);
+      expect(JSON.stringify(result)).not.toContain(secret);
+      expect(seen).toBe('');
+      // it would have seen one
+      const control = spawn('sh', ['-c', 'sleep 60', secret]);
+      await expect.poll(() => seen, { timeout: 20_000 }).toContain(`/proc/${control.pid}/cmdline`);
+      control.kill();
+    } finally {
+      watcher.kill();
+    }
+    const left = `journalctl --no-pager | grep -e '${pattern}'; grep -rsal -e '${pattern}' /var/lib /var/log /run /tmp /etc /home /root`;
+    expect((await host.exec(left)).stdout).toBe('');
   });
 });
 
