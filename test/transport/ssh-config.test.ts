@@ -57,6 +57,19 @@ test.each([
   expect(parseSettings(text, 'h', {}).sshOnly).toEqual(sshOnly);
 });
 
+test.each([
+  ['pubkeyauthentication true', undefined],
+  ['pubkeyauthentication false', 'PubkeyAuthentication no'],
+  ['pubkeyauthentication no', 'PubkeyAuthentication no'],
+  ['preferredauthentications password,publickey', undefined],
+  [
+    'preferredauthentications password,keyboard-interactive',
+    'PreferredAuthentications password,keyboard-interactive',
+  ],
+])('what keeps ssh from offering a key: %j', (text, setting) => {
+  expect(parseSettings(text, 'h', {}).withoutKeys).toBe(setting);
+});
+
 test('none means none', () => {
   const text =
     'userknownhostsfile none\nproxycommand none\nproxyjump none\nhostkeyalias none\nidentityfile none';
