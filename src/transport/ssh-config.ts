@@ -131,7 +131,7 @@ export async function resolveSettings(
     throw failure(
       'unresolved',
       where,
-      `ssh -G could not say how to reach ${printable(where.name)}: ${printable(asked.stderr)}. Correct your ssh configuration or the inventory; no connection was made.`,
+      `ssh -G could not say how to reach ${printable(where.name)}: ${printable(asked.stderr).replace(/\.$/, '')}. Correct your ssh configuration or the inventory; no connection was made.`,
     );
   }
   return {

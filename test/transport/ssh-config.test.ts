@@ -152,11 +152,11 @@ describe('asking ssh', () => {
 
   test('a broken configuration is said', async () => {
     const broken = join(dir, 'broken');
-    await writeFile(broken, '#!/bin/sh\necho "line 3: Bad configuration option: frob" >&2; exit 255\n');
+    await writeFile(broken, '#!/bin/sh\necho "line 3: Bad configuration option: frob." >&2; exit 255\n');
     await chmod(broken, 0o755);
     await expect(resolveSettings('web1', {}, { env: {}, sshBinary: broken }, where)).rejects.toMatchObject({
       reason: 'unresolved',
-      message: expect.stringContaining('line 3: Bad configuration option: frob'),
+      message: expect.stringContaining('line 3: Bad configuration option: frob. Correct'),
     });
   });
 
