@@ -282,7 +282,7 @@ describe('a run on one host', () => {
       );
       const { reason } = await apply(host, task('g', [GUARDED]));
       expect(reason).toBe(
-        'It refused. Whatever this run had begun there goes on by itself and undoes what nobody confirms; of a command it puts firewall rules back, and what else the command did stands. harden check says where the host is. If it stays away, run on its console: sh /var/lib/harden/runs/current/rollback.sh',
+        'It refused. Whatever this run had begun there goes on by itself and undoes what nobody confirms; of a command it puts firewall rules, links, addresses and routes back, and what else the command did stands. harden check says where the host is. If it stays away, run on its console: sh /var/lib/harden/runs/current/rollback.sh',
       );
     });
 
