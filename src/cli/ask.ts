@@ -92,8 +92,19 @@ export function becomePassword({ ask, signal }: { ask: boolean; signal: AbortSig
     asked ??= command
       ? atTerminal(() => passwordFromCommand(command, process.env), signal)
       : ask || process.stdin.isTTY
-        ? answer('sudo password: ', 'hidden', signal)
+        ? typedPassword(ask, signal)
         : Promise.resolve(undefined);
     return asked;
   };
+}
+
+/** `wanted`: by an option, so that none is worth a sentence of its own. */
+async function typedPassword(wanted: boolean, signal: AbortSignal): Promise<string | undefined> {
+  const typed = await answer('sudo password: ', 'hidden', signal);
+  if (typed === undefined && wanted && !signal.aborted) {
+    throw new Error(
+      '--ask-become-pass found nothing to read on standard input; run it at a terminal or pipe the password to it, or give it in HARDEN_BECOME_PASSWORD or with HARDEN_BECOME_PASSWORD_COMMAND',
+    );
+  }
+  return typed;
 }

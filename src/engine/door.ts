@@ -117,7 +117,7 @@ export function cutsOff(change: Change): boolean {
 /** Whether nobody may get in where the unit does not run. */
 export const isDoor = (unit: string): boolean => DOOR_UNITS.test(unit);
 
-/** Whether a guarded change may do anything to the firewall: what a command, or a unit that is no server of logins, runs nobody knows. */
+/** Whether a guarded change may do anything to the firewall and the network: what a command, or a unit that is no server of logins, runs nobody knows. */
 export const touchesFirewall = (change: Change): boolean =>
   change.kind === 'run-command' || (change.kind === 'control-unit' && !KEEPS_FIREWALL.test(change.unit));
 

@@ -1,8 +1,9 @@
+import type { Wave } from '../probes/history.ts';
 import type { LatestRun } from '../probes/runs.ts';
-import { RUNS } from '../shell/records.ts';
+import { RUN_ID, RUNS } from '../shell/records.ts';
 import { TransportError } from '../transport/transport.ts';
 import type { Followed } from './follow.ts';
-import { followScript, undoScript } from './follow-scripts.ts';
+import { followScript, settleScript, undoScript } from './follow-scripts.ts';
 import { isAbandoned } from './holder.ts';
 import type { Journal } from './journal.ts';
 import { type Failure, goesOn, heldBy } from './told.ts';
@@ -21,6 +22,10 @@ export interface Successor {
   readonly follow: (job: Followed, script: string) => Promise<Journal>;
   /** Looks at the host anew, and says which run is the latest there. */
   readonly look: () => Promise<LatestRun | undefined>;
+  /** What the host remembers of its runs. */
+  readonly history: () => Promise<readonly Wave[]>;
+  /** Runs a script that does not take long; whether it did what it should. */
+  readonly run: (script: string) => Promise<boolean>;
 }
 
 /** The run before this one on a host: it is told of, and brought to its end before another one begins. */
@@ -71,6 +76,18 @@ export class EarlierRun {
     return undefined;
   }
 
+  /** Where these tasks are as wanted: has the host note of a run that was cut off that nothing of it is left to do, if so. */
+  async settle(asWanted: readonly string[]): Promise<void> {
+    const { note, history, run } = this.#next;
+    const cut = this.#told;
+    if (!cut || cut.ended || cut.settled || cut.owesUndoing) return;
+    if (!isDone(cut.id, await history(), asWanted) || !(await run(settleScript(cut.id)))) return;
+    this.#told = undefined;
+    note(
+      `the latest run there (${cut.who}) was cut off before its end: everything is as wanted, so nothing of it is left to do`,
+    );
+  }
+
   async #follow(job: Followed, script: string): Promise<Journal> {
     this.#ending = 'under way';
     const journal = await this.#next.follow(job, script);
@@ -94,4 +111,13 @@ export class EarlierRun {
         };
     }
   }
+}
+
+/** Whether all that the run with this wave was to do is among what is as wanted. Pure. */
+export function isDone(wave: string, history: readonly Wave[], asWanted: readonly string[]): boolean {
+  const waves = history.filter(({ id }) => id.slice(0, RUN_ID) === wave.slice(0, RUN_ID));
+  // of an older version nobody knows what it was to do
+  return (
+    waves.length > 0 && waves.every(({ plan: { tasks } }) => tasks?.every(({ id }) => asWanted.includes(id)))
+  );
 }

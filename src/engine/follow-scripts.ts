@@ -33,6 +33,19 @@ export function undoScript(id: string): string {
   );
 }
 
+/** Notes that nothing is left to do of a run that was cut off. Whatever else begins there meanwhile, that stays true, so it needs no lock. */
+export function settleScript(id: string): string {
+  return script(
+    lines([
+      frameFunctions(id),
+      ownFolders,
+      mindFolders,
+      sh`RUN=${directory(id)}`,
+      raw(': > "$RUN/settled" && sync "$RUN/settled" "$RUN"'),
+    ]),
+  );
+}
+
 /** A script that does something about a run whose folders are root's own, and then follows it. */
 const following = (id: string, first: Sh): string =>
   script(

@@ -3,6 +3,7 @@ import { lines, raw, type Sh, sh } from '../shell/quote.ts';
 import { JOB_UNIT, RUNS } from '../shell/records.ts';
 import { type Change, PUT_BACK } from '../tasks/change.ts';
 import { touchesFirewall } from './door.ts';
+import { keepNetwork, restoreNetwork } from './network.ts';
 import { putFileBack } from './steps/library.ts';
 import { undoRules } from './steps/load-rules.ts';
 import { keepTables, renewBans, restoreTables } from './tables.ts';
@@ -39,7 +40,7 @@ END_OF_UNIT
  */
 export function armGuard(guarded: readonly Change[]): Sh {
   return lines([
-    ...(guarded.some(touchesFirewall) ? [keepTables] : []),
+    ...(guarded.some(touchesFirewall) ? [keepTables, keepNetwork] : []),
     raw('wc -l < "$RUN/files" > "$RUN/pending.new"'),
     shown,
     ...unitsOf(guarded).map(
@@ -209,12 +210,19 @@ rm -f "$RUN/reserve" "$RUN/trouble"`),
     unlessBoot(noteBan(operator)),
     restoreFiles,
     ...marks,
-    ...(tables ? [restoreTables] : []),
+    ...(tables ? [restoreNetwork, restoreTables] : []),
     // the ban goes while the server still runs, too: it would remember it for its next start
-    unlessBoot(asKept(...rules, ...(tables ? [raw('restore_tables :')] : [])), unban(operator)),
+    unlessBoot(
+      ...(tables ? [raw('restore_network :')] : []),
+      asKept(...rules, ...(tables ? [raw('restore_tables :')] : [])),
+      unban(operator),
+    ),
     restoreUnits,
     // a unit may need the network when it starts, and may change the rules when it starts or stops: what counts is how they end
-    unlessBoot(...(tables ? [asKept(raw('restore_tables trouble')), renewBans] : []), unban(operator)),
+    unlessBoot(
+      ...(tables ? [raw('restore_network trouble'), asKept(raw('restore_tables trouble')), renewBans] : []),
+      unban(operator),
+    ),
     raw(`true 2>/dev/null > "$RUN/undone" || {
   [ -z "$hand" ] || echo "Undone as far as possible, which could not be noted in $RUN (is its disk full or read-only?): the next harden apply does it again."
   exit 1

@@ -40,6 +40,8 @@ import {
   unproven,
 } from './told.ts';
 
+const HISTORY = ask(historyProbe, 'all' as const);
+
 export interface HostOptions {
   /** Opens a new connection to the host. */
   readonly connect: Connect;
@@ -108,6 +110,11 @@ export class HostRun {
         await this.#look(true);
         return this.#latest;
       },
+      history: async () => {
+        const waves = (await this.#observe([HISTORY])).get(HISTORY);
+        return waves.state === 'present' ? waves.value : [];
+      },
+      run: async (script) => (await this.#line.run(script, { silence: 60 })).code === 0,
     });
   }
 
@@ -127,6 +134,8 @@ export class HostRun {
       if (this.#failure) return;
       const failure = await this.#earlier.finish(this.#latest);
       if (failure) this.#failure = failure;
+      if (this.#failure || this.#planned.some(({ decision }) => decision.status !== 'ok')) return;
+      await this.#earlier.settle(this.#planned.map(({ task }) => task.id));
     });
     return this.result('check');
   }
@@ -134,10 +143,9 @@ export class HostRun {
   /** The runs that the host remembers. */
   async log(): Promise<HostResult> {
     await this.#try(async () => {
-      const all = ask(historyProbe, 'all' as const);
-      const seen = await this.#observe([all]);
+      const seen = await this.#observe([HISTORY]);
       if (this.#failure) return;
-      const waves = seen.get(all);
+      const waves = seen.get(HISTORY);
       if (waves.state === 'unreadable') {
         this.#failure = {
           status: 'failed',

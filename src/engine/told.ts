@@ -51,7 +51,7 @@ export function unfinishedRun(
   latest: LatestRun | undefined,
   planned: readonly Pick<Planned, 'decision'>[],
 ): string[] {
-  if (!latest) return [];
+  if (!latest || latest.settled) return [];
   const { who, ended, rolledBack, owesUndoing } = latest;
   const differs = planned.some(({ decision }) => decision.status === 'change');
   if (ended && !owesUndoing) {

@@ -9,6 +9,8 @@ export interface LatestRun {
   readonly working: boolean;
   /** It came to its end; false where the host was restarted meanwhile or the job was killed. */
   readonly ended: boolean;
+  /** It did not, and was found to owe nothing any more since. */
+  readonly settled: boolean;
   /** It undid what nobody had confirmed. */
   readonly rolledBack: boolean;
   /** It was cut off, and then its undoing as well. */
@@ -33,6 +35,7 @@ has() { if [ -e "$run/$1" ]; then echo yes; else echo no; fi; }
 echo "id=\${run##*/}"
 echo "working=$(if working; then echo yes; else echo no; fi)"
 echo "ended=$(has ended)"
+echo "settled=$(has settled)"
 echo "rolledback=$(has rolledback)"
 echo "undone=$(has undone)"
 echo "pending=$(has pending)"
@@ -47,6 +50,7 @@ sed -n '1s/^/who=/p; 2s/^/mark=/p' "$run/holder"`),
           id,
           working: is('working'),
           ended: is('ended'),
+          settled: is('settled'),
           rolledBack: is('rolledback'),
           owesUndoing: !is('working') && (is('pending') || (is('rolledback') && !is('undone'))),
           who: value.get('who') ?? '',

@@ -105,7 +105,7 @@ export interface ControlUnit {
 }
 
 /** What the host puts back to undo a guarded command: nobody knows what else it did. */
-export const PUT_BACK = 'firewall rules';
+export const PUT_BACK = 'firewall rules, links, addresses and routes';
 
 /** A command of the user's own. */
 export interface RunCommand {

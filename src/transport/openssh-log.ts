@@ -122,6 +122,14 @@ export function loginFailure(logs: readonly SshLog[], circumstances: Circumstanc
         cause,
       );
     }
+    if (offered.length === 0 && settings.withoutKeys !== undefined) {
+      return failure(
+        'key-unusable',
+        where,
+        `ssh offered no key to ${place(where)} as user ${printable(settings.user)}: your ssh configuration has ${printable(settings.withoutKeys)} for it, and harden gives no password. It was not tried again, because failed logins count for fail2ban. Let ssh use keys for this host there.`,
+        cause,
+      );
+    }
     return loginRejected(where, settings.user, keys, cause);
   }
   const greeted = /^debug1: Remote protocol version/m.test(log);

@@ -22,6 +22,8 @@ export interface SshSettings {
   readonly proxyJump?: string | undefined;
   readonly proxyCommand?: string | undefined;
   readonly certificateFiles: readonly string[];
+  /** The setting that keeps ssh from offering a key, if one does. */
+  readonly withoutKeys?: string | undefined;
   /** Keywords that are set and that only ssh itself carries out. */
   readonly sshOnly: readonly string[];
   /** Whether an ssh on this machine said all this. */
@@ -88,9 +90,16 @@ export function parseSettings(
     proxyJump: unlessNone('proxyjump'),
     proxyCommand: unlessNone('proxycommand'),
     certificateFiles: (values.get('certificatefile') ?? []).filter((file) => file !== 'none').map(expand),
+    withoutKeys: withoutKeys(one('pubkeyauthentication'), one('preferredauthentications')),
     sshOnly: SSH_ONLY.filter((key) => unlessNone(key) !== undefined),
     fromSsh: true,
   };
+}
+
+function withoutKeys(pubkey: string | undefined, preferred: string | undefined): string | undefined {
+  if (pubkey === 'no' || pubkey === 'false') return 'PubkeyAuthentication no';
+  const methods = preferred?.split(',');
+  return methods && !methods.includes('publickey') ? `PreferredAuthentications ${preferred}` : undefined;
 }
 
 /** Asks `ssh -G`; without an ssh on this machine, the inventory's values and ssh's defaults. */
@@ -122,7 +131,7 @@ export async function resolveSettings(
     throw failure(
       'unresolved',
       where,
-      `ssh -G could not say how to reach ${printable(where.name)}: ${printable(asked.stderr)}. Correct your ssh configuration or the inventory; no connection was made.`,
+      `ssh -G could not say how to reach ${printable(where.name)}: ${printable(asked.stderr).replace(/\.$/, '')}. Correct your ssh configuration or the inventory; no connection was made.`,
     );
   }
   return {

@@ -27,7 +27,7 @@ beforeAll(() =>
     `import { becomePassword, confirm, keyPassphrase } from './src/cli/ask.ts';
       const stop = new AbortController();
       for (const name of ['SIGINT', 'SIGTERM']) process.on(name, () => { console.log('interrupted'); stop.abort(); });
-      const password = becomePassword({ ask: true, signal: stop.signal });
+      const password = becomePassword({ ask: !process.env.NOT_ASKED, signal: stop.signal });
       const passphrase = keyPassphrase(stop.signal);
       const get = () => (typeof password === 'string' ? password : password());
       // as several hosts do, at the same time
@@ -124,7 +124,12 @@ describe('questions', () => {
     expect(ask('one\n')).toMatchObject({ said: '["one",null,"one",false]', status: 0 }));
 
   it('have no answer where standard input has ended', () =>
-    expect(ask('')).toMatchObject({ said: '[null,null,null,false]', status: 0 }));
+    expect(ask('', { NOT_ASKED: '1' })).toMatchObject({ said: '[null,null,null,false]', status: 0 }));
+
+  it('say so where the password was to be asked for', () =>
+    expect(ask('').shown).toContain(
+      'Error: --ask-become-pass found nothing to read on standard input; run it',
+    ));
 
   it('are not asked where the environment knows', () =>
     expect(ask('', { HARDEN_BECOME_PASSWORD: 'env' })).toMatchObject({

@@ -6,6 +6,7 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { confirmScript, rollbackScript } from '../../src/engine/guard.ts';
+import { keepNetwork } from '../../src/engine/network.ts';
 import { stepLibrary } from '../../src/engine/steps/library.ts';
 import { keepTables } from '../../src/engine/tables.ts';
 import { frameFunctions } from '../../src/shell/frame.ts';
@@ -132,7 +133,7 @@ describe('the guard', () => {
   it('tells whoever undoes by hand what of a command stands', async () => {
     pending();
     expect(await rollback([command])).toBe(
-      'Undone: what nobody had confirmed is as it was before; of a command the host puts firewall rules back, and what else the command did stands.\n',
+      'Undone: what nobody had confirmed is as it was before; of a command the host puts firewall rules, links, addresses and routes back, and what else the command did stands.\n',
     );
   });
 
@@ -167,6 +168,39 @@ describe('the guard', () => {
     expect([...won].sort()).toEqual(['confirmed', 'rolledback']);
     // 90 shells, beside whatever else the machine does
   }, 60_000);
+});
+
+describe('the network', () => {
+  const KEPT = ['links', 'addresses', 'routes4', 'routes6'];
+  const keep = () =>
+    sh(`RUN='${run.replaceAll("'", "'\\''")}'
+${stepLibrary.text}
+( set -e
+${keepNetwork.text}
+) 2>&1; echo "status $?"`);
+
+  it('is kept whole, or nothing is begun', async () => {
+    commands.set(
+      'ip',
+      `case $* in *link*) printf '1: lo: <UP>\\n2: eth0@if3: <UP>\\n' ;; *) echo "$*" ;; esac`,
+    );
+    expect(await keep()).toBe('status 0\n');
+    expect(readFileSync(join(run, 'links.before'), 'utf8')).toBe('lo\neth0\n');
+    expect(readFileSync(join(run, 'addresses.before'), 'utf8')).toBe('addr save\n');
+    expect(readFileSync(join(run, 'routes4.before'), 'utf8')).toBe('-4 route save\n');
+    commands.set('ip', 'case $* in *-4*) exit 1 ;; esac');
+    expect(await keep()).toMatch(/^addresses and routes could not be kept.*\nstatus 1\n$/);
+  });
+
+  it('is put back before the units stand as they did, and after them; what could not be is told', async () => {
+    pending();
+    for (const name of KEPT) writeFileSync(join(run, `${name}.before`), 'eth0\n');
+    commands.set('ip', 'case $* in *-6*) exit 1 ;; esac');
+    await rollback([command]);
+    const put = ['link set dev eth0 up', 'addr restore', '-4 route restore', '-6 route restore'];
+    expect(called().match(/^ip .*$/gm)).toEqual([...put, ...put].map((one) => `ip ${one}`));
+    expect(readFileSync(join(run, 'trouble'), 'utf8')).toBe('the routes of IPv6\n');
+  });
 });
 
 describe('the tables', () => {

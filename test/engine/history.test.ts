@@ -100,6 +100,7 @@ describe('the runs of a host', () => {
       id: `${RUN}00`,
       working,
       ended: false,
+      settled: false,
       rolledBack: false,
       owesUndoing: false,
       who: '',

@@ -282,7 +282,7 @@ describe('a run on one host', () => {
       );
       const { reason } = await apply(host, task('g', [GUARDED]));
       expect(reason).toBe(
-        'It refused. Whatever this run had begun there goes on by itself and undoes what nobody confirms; of a command it puts firewall rules back, and what else the command did stands. harden check says where the host is. If it stays away, run on its console: sh /var/lib/harden/runs/current/rollback.sh',
+        'It refused. Whatever this run had begun there goes on by itself and undoes what nobody confirms; of a command it puts firewall rules, links, addresses and routes back, and what else the command did stands. harden check says where the host is. If it stays away, run on its console: sh /var/lib/harden/runs/current/rollback.sh',
       );
     });
 
@@ -444,6 +444,38 @@ describe('a run on one host', () => {
         `the latest run there (ann@laptop) was cut off before its end, as where the host was restarted${told}`,
       ]);
     });
+
+    const CUT = latest('id=0a0a\nworking=no\nended=no\nwho=ann@laptop\nmark=x\n');
+    const history = (...ids: string[]) => {
+      const plan = JSON.stringify({ tasks: ids.map((id) => ({ id, reason: '', changes: [] })) });
+      const wave = `wave 0a0a 1 no none 0 0 no - - - ${base64('ann@laptop')}= ${base64(plan)}=`;
+      return [FACTS, NO_RUN, `probe history ${base64(`${wave}\n\n0`)} =`, 'observed'];
+    };
+    const TOLD =
+      'the latest run there (ann@laptop) was cut off before its end, as where the host was restarted';
+    it.each<[string, readonly Verdict[], readonly string[][], number, string]>([
+      [
+        'all that it was to do is as wanted',
+        [OK, OK],
+        [history('a'), []],
+        3,
+        'the latest run there (ann@laptop) was cut off before its end: everything is as wanted, so nothing of it is left to do',
+      ],
+      ['it was to do more', [OK, OK], [history('a', 'z')], 2, TOLD],
+      ['something is to change', [OK, CHANGE], [], 1, `${TOLD}: what it still owed shows as drift`],
+      ['something is blocked', [OK, { verdict: 'blocked', reason: 'no' }], [], 1, TOLD],
+    ])(
+      'has the host note that nothing is left of one that was cut off, or not, where %s',
+      async (_, verdicts, answers, sent, note) => {
+        const host = fakeHost([CUT, ...answers].map((says) => ({ says })));
+        const { notes } = await host
+          .run(...verdicts.map((one, index) => task('ab'[index]!, [one])))
+          .prepare();
+        expect(notes).toEqual([note]);
+        expect(host.sent).toHaveLength(sent);
+        if (sent === 3) expect(host.sent[2]).toContain('/runs/0a0a');
+      },
+    );
 
     it('tells what became of the run before as long as it changed nothing itself', async () => {
       const says = latest('id=0a0a\nended=yes\nrolledback=yes\nundone=yes\nwho=ann@laptop\nmark=x\n');

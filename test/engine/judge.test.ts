@@ -137,7 +137,7 @@ describe('the journal of a wave', () => {
     expect(
       judge([{ task: one, decision: { ...decision, changes } }], [step('g')], [DONE], 'rolledback').g?.reason,
     ).toBe(
-      'no new login was possible after it within 60 s, so the host put firewall rules back, and what else the command did stands; before: g differs',
+      'no new login was possible after it within 60 s, so the host put firewall rules, links, addresses and routes back, and what else the command did stands; before: g differs',
     );
   });
 

@@ -31,6 +31,7 @@ const LATEST = {
   id: '0a00',
   working: false,
   ended: true,
+  settled: false,
   rolledBack: false,
   owesUndoing: false,
   who: 'ann@laptop',
@@ -47,6 +48,9 @@ it.each<[Partial<LatestRun>, 'ok' | 'change', string[]]>([
   [{ rolledBack: true }, 'ok', []],
   [{ ended: false }, 'change', [`${CUT}: what it still owed shows as drift`]],
   [{ ended: false }, 'ok', [CUT]],
+  [{ ended: false, settled: true }, 'ok', []],
+  // what came later is no business of that run
+  [{ ended: false, settled: true, rolledBack: true }, 'change', []],
   [{ ended: false, rolledBack: true }, 'ok', [`${CUT}; what nobody had confirmed was undone`]],
   [
     { rolledBack: true, owesUndoing: true },

@@ -321,6 +321,37 @@ describe('runs', () => {
     expect(ended.tasks['doctor.run']?.reason).toMatch(/^the last run .* came to its end$/);
   });
 
+  it('one that was killed when nothing was left to do is settled by an apply that finds all as wanted, and by no other', async () => {
+    const task = (id: string, run: string, creates: string) => ({ id, name: id, command: { run, creates } });
+    const half = task('half', 'echo >/run/half; sleep 100', '/run/half');
+    const other = task('other', 'exit 1', '/etc/passwd');
+    const harden = (command: 'apply' | 'check' | 'log', ...tasks: object[]) =>
+      record(command, host.inventory({ playbook: 'playbook.yaml' }), {
+        files: { 'playbook.yaml': stringify({ name: 'half', tasks }) },
+      });
+    const killed = harden('apply', half);
+    while ((await host.exec('test -e /run/half')).code !== 0) await sleep(100);
+    await host.must('systemctl kill --signal=KILL harden-run.service');
+    await killed;
+    expect((await harden('apply', other)).exitCode).toBe(0);
+    expect(complaints(await doctor()).run).toMatch(
+      /did not come to its end.* \| harden check says what of it is still to do, and harden apply does that\.$/,
+    );
+    const settling = await harden('apply', half, other);
+    expect(settling.exitCode, settling.text).toBe(0);
+    expect(settling.host.notes).toEqual([
+      expect.stringMatching(
+        /was cut off before its end: everything is as wanted, so nothing of it is left to do$/,
+      ),
+    ]);
+    const after = await doctor();
+    expect(complaints(after), after.text).toEqual({});
+    expect(after.tasks['doctor.run']?.reason).toMatch(/was cut off, and nothing of it is left to do$/);
+    for (const command of ['apply', 'check'] as const)
+      expect((await harden(command, half, other)).host.notes).toEqual([]);
+    expect((await harden('log', half)).host.runs?.at(-1)?.state).toBe('cut off');
+  });
+
   it('a change that was neither confirmed nor undone, as after a restart of the host, is told with its run', async () => {
     await host.must(': >$(readlink -f /var/lib/harden/runs/current)/pending');
     const result = await doctor();

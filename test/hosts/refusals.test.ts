@@ -157,6 +157,12 @@ describe('a host that cannot be worked on: exit 3, and one sentence of what to d
     expect(
       await refused({ user: 'operator' }, { HARDEN_BECOME_PASSWORD_COMMAND: 'echo wr0ng-Secret; false' }),
     ).toMatch(/wants a password for sudo, and the command in HARDEN_BECOME_PASSWORD_COMMAND failed/);
+    const asked = await record('check', host.inventory({ entry: { user: 'operator' } }), {
+      args: ['--ask-become-pass'],
+    });
+    expect(asked.host.reason).toMatch(
+      /wants a password for sudo, and --ask-become-pass found nothing to read/,
+    );
   });
 });
 

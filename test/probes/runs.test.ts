@@ -3,11 +3,12 @@ import { latestRunProbe } from '../../src/probes/runs.ts';
 
 const read = (text: string) => latestRunProbe.parse(Buffer.from(text), ['latest']).get('latest');
 const RUN =
-  'id=0a00\nworking=no\nended=yes\nrolledback=no\nundone=no\npending=no\nwho=ann@laptop, since 2026-01-01\nmark=laptop/x/7\n';
+  'id=0a00\nworking=no\nended=yes\nsettled=no\nrolledback=no\nundone=no\npending=no\nwho=ann@laptop, since 2026-01-01\nmark=laptop/x/7\n';
 const value = {
   id: '0a00',
   working: false,
   ended: true,
+  settled: false,
   rolledBack: false,
   owesUndoing: false,
   who: 'ann@laptop, since 2026-01-01',
@@ -16,6 +17,11 @@ const value = {
 
 it.each<[string, string, object]>([
   ['that ended', RUN, {}],
+  [
+    'of which nothing is left to do',
+    RUN.replace('ended=yes\nsettled=no', 'ended=no\nsettled=yes'),
+    { ended: false, settled: true },
+  ],
   ['at work', RUN.replace('working=no\nended=yes', 'working=yes\nended=no'), { working: true, ended: false }],
   [
     'that was undone',

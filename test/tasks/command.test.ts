@@ -42,7 +42,7 @@ describe('command', () => {
         reason: 'unless says that there is something to do (exit status 3)',
         changes: [{ kind: 'run-command', command: 'r', guarded: true }],
         notes: [
-          'unless a new login confirms it the host puts firewall rules back, and what else the command did stands',
+          'unless a new login confirms it the host puts firewall rules, links, addresses and routes back, and what else the command did stands',
         ],
       },
     ],

@@ -229,6 +229,20 @@ describe('why no login came about', () => {
       /did not accept user deploy with \/k\/a b, SHA256:ZozR60 \(deploy@203/,
     ],
     [
+      'no key at all, as ssh is told so',
+      lines(connected, kex, refusedKey, noMore, denied),
+      { settings: { withoutKeys: 'PubkeyAuthentication no' } },
+      'key-unusable',
+      /^ssh offered no key to web1 .* has PubkeyAuthentication no for it/,
+    ],
+    [
+      'no key at all, though ssh may offer some',
+      lines(connected, kex, refusedKey, noMore, denied),
+      {},
+      'login-rejected',
+      /did not accept user deploy with any key/,
+    ],
+    [
       'a certificate that it does not know',
       lines(connected, kex, offering('/k/id ED25519-CERT SHA256:ZozR60 explicit'), refusedKey, denied),
       {},

@@ -57,6 +57,19 @@ test.each([
   expect(parseSettings(text, 'h', {}).sshOnly).toEqual(sshOnly);
 });
 
+test.each([
+  ['pubkeyauthentication true', undefined],
+  ['pubkeyauthentication false', 'PubkeyAuthentication no'],
+  ['pubkeyauthentication no', 'PubkeyAuthentication no'],
+  ['preferredauthentications password,publickey', undefined],
+  [
+    'preferredauthentications password,keyboard-interactive',
+    'PreferredAuthentications password,keyboard-interactive',
+  ],
+])('what keeps ssh from offering a key: %j', (text, setting) => {
+  expect(parseSettings(text, 'h', {}).withoutKeys).toBe(setting);
+});
+
 test('none means none', () => {
   const text =
     'userknownhostsfile none\nproxycommand none\nproxyjump none\nhostkeyalias none\nidentityfile none';
@@ -139,11 +152,11 @@ describe('asking ssh', () => {
 
   test('a broken configuration is said', async () => {
     const broken = join(dir, 'broken');
-    await writeFile(broken, '#!/bin/sh\necho "line 3: Bad configuration option: frob" >&2; exit 255\n');
+    await writeFile(broken, '#!/bin/sh\necho "line 3: Bad configuration option: frob." >&2; exit 255\n');
     await chmod(broken, 0o755);
     await expect(resolveSettings('web1', {}, { env: {}, sshBinary: broken }, where)).rejects.toMatchObject({
       reason: 'unresolved',
-      message: expect.stringContaining('line 3: Bad configuration option: frob'),
+      message: expect.stringContaining('line 3: Bad configuration option: frob. Correct'),
     });
   });
 

@@ -67,21 +67,24 @@ export function unfinished(latest: Observed<LatestRun>, seen: Observed<readonly 
             ),
           ]
         : [];
+      const settled = latest.state === 'present' && latest.value.settled;
       const broken =
-        last.ended || owes
+        last.ended || owes || settled
           ? []
           : [
               warning(
                 `the last run${by(last)} did not come to its end, as where the host was restarted or the run was killed${last.guard === 'rolledback' ? '; what nobody had confirmed was undone' : ''}`,
                 last.guard === 'rolledback'
                   ? 'harden diff shows what is to change: see first that it lets you in, since harden apply makes the change again that was undone.'
-                  : 'harden check says where the host is, harden apply finishes the work.',
+                  : 'harden check says what of it is still to do, and harden apply does that.',
               ),
             ];
       return together(
         [...pending, ...undoing, ...broken],
         ok(
-          `the last run${by(last)} came to its end${last.guard === 'rolledback' ? ', and undid what nobody had confirmed' : ''}`,
+          settled
+            ? `the last run${by(last)} was cut off, and nothing of it is left to do`
+            : `the last run${by(last)} came to its end${last.guard === 'rolledback' ? ', and undid what nobody had confirmed' : ''}`,
         ),
       );
     },

@@ -35,6 +35,7 @@ const latest = (over: Partial<LatestRun>) =>
     id: 'aa',
     working: false,
     ended: true,
+    settled: false,
     rolledBack: false,
     owesUndoing: false,
     who: 'ann@desk, since noon',
@@ -128,6 +129,15 @@ const table: [Check, Readonly<Record<string, Observed<unknown>>>, Finding['state
     /the last run \(ann.*\) came to its end/,
   ],
   ['run', { history: present([RUN, { ...RUN, ended: false }]) }, 'warning', /did not come to its end[^;]*$/],
+  [
+    'run',
+    {
+      'latest-run': latest({ ended: false, settled: true }),
+      history: present([RUN, { ...RUN, ended: false }]),
+    },
+    'ok',
+    /the last run \(ann.*\) was cut off, and nothing of it is left to do$/,
+  ],
   [
     'run',
     { history: present([RUN, { ...RUN, ended: false, guard: 'rolledback' }]) },
@@ -281,7 +291,7 @@ describe('diagnose', () => {
   });
 
   it.each([
-    ['none', /^harden check says where the host is, harden apply finishes the work\.$/],
+    ['none', /^harden check says what of it is still to do, and harden apply does that\.$/],
     ['rolledback', /^harden diff shows .*: see first that it lets you in/],
   ] as const)('of a run that was cut off, with a guard that is %s, says what to do first', (guard, todo) => {
     const history = present([{ ...RUN, ended: false, guard }]);

@@ -127,6 +127,16 @@ describe('by the ssh of this machine', () => {
       },
       [0, 1],
     ],
+    [
+      'with a host certificate, where known_hosts has an old key as well',
+      async () => {
+        const [ca, other] = await Promise.all(
+          ['ca.pub', 'other.pub'].map((name) => readFile(at(name), 'utf8')),
+        );
+        return { known: `${mail.ip} ${other}@cert-authority 172.* ${ca}` };
+      },
+      [0, 1],
+    ],
   ])('%s: one connection, one login', async (_name, one, expected) => {
     const [before, connections] = [await logins(), await mail.connections()];
     const result = await run('check', await one());
@@ -158,7 +168,7 @@ describe('refused by the ssh of this machine as by the built-in client', () => {
     [
       'a revoked key',
       () => ({ known: `${mail.ip} ${mail.hostKey}\n@revoked * ${mail.hostKey}\n` }),
-      /known_hosts marks as revoked/,
+      /known_hosts:2 marks as revoked/,
     ],
     [
       'a list of revoked keys',
@@ -167,6 +177,21 @@ describe('refused by the ssh of this machine as by the built-in client', () => {
         return { config: `RevokedHostKeys "${at('revoked')}"`, entry: {} };
       },
       /revoked marks as revoked/,
+    ],
+    [
+      'a list of revoked keys that is not there',
+      () => ({ config: 'RevokedHostKeys ~/.ssh/no-such-list', entry: {} }),
+      /^mail \(.*\) showed a ssh-ed25519 key .*RevokedHostKeys .*\/no-such-list, which cannot be read \(No such file or directory\)/,
+    ],
+    [
+      'keys that ssh is not to use',
+      () => ({ config: 'PubkeyAuthentication no' }),
+      /^ssh offered no key to mail .*PubkeyAuthentication no/,
+    ],
+    [
+      'keys that ssh does not prefer',
+      () => ({ config: 'PreferredAuthentications password' }),
+      /^ssh offered no key to mail .*PreferredAuthentications password/,
     ],
     [
       'another key than the pinned one',
@@ -217,6 +242,32 @@ describe('refused by the ssh of this machine as by the built-in client', () => {
 });
 
 describe.each(['ssh', 'openssh'])('connection: %s', (connection) => {
+  it('refuses a pinned key that known_hosts marks as revoked, and makes no connection', async () => {
+    const connections = await mail.connections();
+    const result = await run('check', {
+      entry: { connection, host_key: mail.hostKey },
+      known: `# old\n@revoked ${mail.ip} ${mail.hostKey}\n`,
+    });
+    expect(result.exitCode, result.text).toBe(3);
+    expect(result.host.reason).toMatch(/pinned as host_key .*known_hosts:2 marks as revoked/);
+    expect(await mail.connections()).toBe(connections);
+  });
+
+  it('does not know a jump host, whose key cannot be pinned in the inventory', async () => {
+    const known = `${mail.ip} ${mail.hostKey}\n`;
+    const { host } = await run('check', { entry: { connection }, config: 'ProxyJump outer', known });
+    expect(host.reason).toMatch(/^The key of jump host outer .* is not known: .*known_hosts/);
+    expect(host.reason).not.toContain('host_key');
+  });
+
+  it('does not know a host by its alias, and says which name the line has to have', async () => {
+    const one = { entry: { connection }, config: 'HostKeyAlias foo.example' };
+    const { host } = await run('check', one);
+    expect(host.reason).toMatch(/ is not known: .*known_hosts under the name foo\.example \(HostKeyAlias/);
+    const followed = await run('check', { ...one, known: `foo.example ${mail.hostKey}\n` });
+    expect(followed.exitCode, followed.text).toBe(2);
+  });
+
   it('records a new key on request, hashed, and says so', async () => {
     const one = {
       entry: { connection },
@@ -322,6 +373,28 @@ describe.each(['ssh', 'openssh'])('connection: %s', (connection) => {
     expect(result.exitCode, result.text).toBe(4);
     expect(await mail.must('iptables -S INPUT')).not.toContain('DROP');
   });
+});
+
+it('a host that only the ssh of this machine has an algorithm in common with: that way is named first', async () => {
+  const conf = '/etc/ssh/sshd_config.d/00-kex.conf';
+  await mail.must(`echo 'KexAlgorithms sntrup761x25519-sha512@openssh.com' >${conf}; systemctl reload ssh`);
+  try {
+    const inventory = await prepare({});
+    const { tasks } = await record('doctor', inventory, { files, env: env() });
+    expect(tasks['doctor.tcp']?.status).toBe('ok');
+    expect(tasks['doctor.host-key']?.reason).toMatch(
+      /no algorithm in common .*\. Set connection: openssh for mail in the inventory/,
+    );
+    const followed = await run('check', { entry: { connection: 'openssh' } });
+    expect(followed.exitCode, followed.text).toBe(2);
+    await mail.must(`echo 'Ciphers aes256-ctr' >>${conf}; systemctl reload ssh`);
+    const strict = { entry: { connection: 'openssh' }, config: 'Ciphers aes128-ctr' };
+    expect((await run('check', strict)).host.reason).toMatch(
+      /no algorithm in common .*Their offer: aes256-ctr\)\. Allow /,
+    );
+  } finally {
+    await mail.must(`rm ${conf}; systemctl reload ssh`);
+  }
 });
 
 it('a tool that is killed leaves no ssh behind, and no folder', async () => {
