@@ -25,6 +25,8 @@ export interface FileState {
   readonly size: number;
   /** Seconds since the epoch, with fraction: last change of content or attributes. */
   readonly ctime: number;
+  /** Further names of a regular file (hard links), if it has any. */
+  readonly otherNames?: number;
   /** Of regular files only. */
   readonly sha256?: string;
   /** Present if asked for and not larger than `CONTENT_LIMIT`. */
@@ -63,7 +65,7 @@ look() {
     if [ -n "$link" ] && [ "$link" != "$(stat -L -c %u -- "$path")" ]; then echo "$index foreign"; return; fi
   fi
   real=$(readlink -f -- "$path" | base64 -w0)
-  facts=$(stat -L -c '%F|%a|%U/%u|%G/%g|%s|%.9Z' -- "$path") || { echo "$index unreadable"; return; }
+  facts=$(stat -L -c '%F|%a|%U/%u|%G/%g|%s|%.9Z|%h' -- "$path") || { echo "$index unreadable"; return; }
   sum=- body=
   if [ -f "$path" ]; then
     sum=$(sha256sum < "$path") || { echo "$index unreadable"; return; }
@@ -113,7 +115,7 @@ function parseAnswer(text: string): Observed<FileState> {
     );
   }
   if (text === 'dangling') return unreadable('it is a symbolic link whose target does not exist');
-  const [word, kind, mode, owner, group, size, ctime, sum, real, body] = text.split('|');
+  const [word, kind, mode, owner, group, size, ctime, names, sum, real, body] = text.split('|');
   if (word !== 'present' || body === undefined) return unreadable('it cannot be read');
   const bytes = body ? Buffer.from(body === '=' ? '' : body, 'base64') : undefined;
   const isDirectory = kind === 'directory';
@@ -128,6 +130,7 @@ function parseAnswer(text: string): Observed<FileState> {
     size: Number(size),
     ctime: Number(ctime),
     ...(sum && sum !== '-' ? { sha256: sum } : {}),
+    ...(sum && sum !== '-' && Number(names) > 1 ? { otherNames: Number(names) - 1 } : {}),
     ...(bytes && !isDirectory ? { content: bytes } : {}),
     ...(bytes && isDirectory ? { entries: bytes.toString().split('\n').filter(Boolean) } : {}),
   });

@@ -161,17 +161,19 @@ export const fileTask = defineTask({
         verdict: 'change',
         reason: drift ? `${what}, ${drift.summary}` : what,
         changes: [{ ...writeOver(path, value, content), ...options, ...attributes }],
-        ...notes,
+        ...noted([...notes, ...parted(value)]),
       };
     }
-    if (drift) return { verdict: 'change', reason: drift.summary, changes: [drift], ...notes };
+    if (drift) return { verdict: 'change', reason: drift.summary, changes: [drift], ...noted(notes) };
     return {
       verdict: 'ok',
       reason: content ? 'it has that content already' : 'it exists as wanted',
-      ...notes,
+      ...noted(notes),
     };
   },
 });
+
+const noted = (notes: readonly string[]) => (notes.length > 0 ? { notes } : {});
 
 /** A file that was there keeps its mode, also one that lets everybody read a secret. */
 function exposed(
@@ -182,12 +184,18 @@ function exposed(
     owner_from,
   }: { path: string; sensitive?: boolean; mode?: string; owner_from?: string },
   value: FileState,
-): { notes?: readonly string[] } {
+): string[] {
   const kept = owner_from ? usableMode(value) : value.mode;
-  if (!sensitive || mode !== undefined || (Number.parseInt(kept, 8) & 0o004) === 0) return {};
-  return {
-    notes: [
-      `${path} is sensitive, yet everybody on the host may read it (mode ${kept}), and a file that is there keeps its mode: set one, such as mode: "0600"`,
-    ],
-  };
+  if (!sensitive || mode !== undefined || (Number.parseInt(kept, 8) & 0o004) === 0) return [];
+  return [
+    `${path} is sensitive, yet everybody on the host may read it (mode ${kept}), and a file that is there keeps its mode: set one, such as mode: "0600"`,
+  ];
 }
+
+/** A file that is replaced whole is a new one, and its other names stay with the old one. */
+const parted = ({ otherNames = 0 }: FileState): string[] =>
+  otherNames === 0
+    ? []
+    : [
+        `the file has ${otherNames === 1 ? 'another name' : `${otherNames} other names`} (hard links), which ${otherNames === 1 ? 'keeps' : 'keep'} the old content`,
+      ];

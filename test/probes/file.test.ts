@@ -1,5 +1,14 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -40,6 +49,19 @@ describe('file probe', () => {
       state: 'present',
       value: { kind: 'file', mode: '0640', size: 3, sha256: SHA_OF_ABC, content: Buffer.from('abc') },
     });
+  });
+
+  it('counts the other names of a file', () => {
+    linkSync(join(folder, 'empty'), join(folder, 'second'));
+    const [one, two, whole] = look(
+      { path: join(folder, 'abc'), content: 'never' },
+      { path: join(folder, 'second'), content: 'never' },
+      { path: folder, content: 'never' },
+    );
+    expect(one).not.toHaveProperty('value.otherNames');
+    expect(two).toHaveProperty('value.otherNames', 1);
+    // a directory has a name in each below it
+    expect(whole).not.toHaveProperty('value.otherNames');
   });
 
   it('lets content travel only where it is needed', () => {

@@ -188,6 +188,17 @@ describe('file', () => {
     );
   });
 
+  it.each<[number, string, string[] | undefined]>([
+    [1, 'new', ['the file has another name (hard links), which keeps the old content']],
+    [2, 'new', ['the file has 2 other names (hard links), which keep the old content']],
+    // nothing is replaced
+    [2, 'old', undefined],
+  ])('says what becomes of %i other names where the content is to be %s', (otherNames, content, told) => {
+    const file = present(fileState({ sha256: sum('old'), otherNames }));
+    const { notes } = fileTask.plan({ path, content }, { file, parent, model, accounts: [] }, context());
+    expect(notes).toEqual(told);
+  });
+
   it.each([
     [{ path, content: 'a', source: 'b' }, 'only one of content, source and template can be given'],
     [{ path, owner: 'a', owner_from: '/b' }, 'owner_from stands in place of owner and group'],
