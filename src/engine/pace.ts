@@ -141,10 +141,15 @@ export function sentence({ ms, limit, silence, assumed }: Wait, hop: string | un
   return `waiting ${Math.ceil(ms / 1000)} s: ${why}`;
 }
 
-/** What is to be known after a try that was not answered: the next run is none that makes it worse. */
-export function afterSilence(limits: readonly SessionLimit[], hop: string | undefined): string {
-  const [slowest] = limits.toSorted((one, other) => other.seconds - one.seconds);
-  return slowest
-    ? `For all that is known here ${subject(hop)} admits ${inWords(slowest)}: the next run waits by itself until that time has passed without a try.`
+/**
+ * What is to be known after a try that was not answered, which a limit may have dropped: another one makes that worse. `limits` is what
+ * is known of the host, undefined if nothing is.
+ */
+export function afterSilence(limits: readonly SessionLimit[] | undefined, hop: string | undefined): string {
+  if (limits?.length === 0) return '';
+  const [slowest] = (limits ?? []).toSorted((one, other) => other.seconds - one.seconds);
+  const known = slowest
+    ? ` For all that is known here ${subject(hop)} admits ${inWords(slowest)}: the next run waits by itself until that time has passed without a try.`
     : '';
+  return `A connection limit (DDOS-SSH) may be dropping this address: every further try restarts the time that it counts, so it is better to wait a minute than to retry.${known}`;
 }

@@ -91,12 +91,16 @@ export class Pacer implements Gate {
   }
 
   async unanswered(way: string, where: Where): Promise<string> {
-    let limits: readonly SessionLimit[] = [];
-    const noted = await this.#update(way, (memory, now) => {
-      limits = memory.looked?.limits ?? this.#declared(where, memory);
+    let limits: readonly SessionLimit[] | undefined;
+    await this.#update(way, (memory, now) => {
+      // a run may have loaded since what it declares
+      const known = [memory.looked?.limits ?? [], this.#declared(where, memory)].find(
+        ({ length }) => length > 0,
+      );
+      limits = known ?? (memory.looked ? [] : undefined);
       return { ...memory, unanswered: now };
     });
-    return noted === undefined ? '' : afterSilence(limits, where.hop);
+    return afterSilence(limits, where.hop);
   }
 
   /** Remembers what the host limits, where it was asked for that. */

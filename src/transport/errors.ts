@@ -54,10 +54,8 @@ export function failure(
   });
 }
 
-/** What an unanswered connection may mean; retrying makes one of the causes worse. */
-const limitHint =
-  'Its connection limit (DDOS-SSH) may be dropping this address, or fail2ban may have banned it: every further try ' +
-  'restarts the minute that the limit counts, so it is better to wait a minute than to retry.';
+/** What an unanswered connection may mean as well; of limits only the gate knows. */
+const banHint = 'Its fail2ban may have banned this address, too.';
 
 /** A TCP connection that was never established. `seconds` is how long was waited. */
 export function connectFailure(where: Where, error: unknown, seconds: number): TransportError {
@@ -85,7 +83,7 @@ export function connectFailure(where: Where, error: unknown, seconds: number): T
       return failure(
         'timeout',
         where,
-        `${at} did not answer within ${seconds} s. It may be down, or the address may be wrong. ${limitHint}`,
+        `${at} did not answer within ${seconds} s. It may be down, or the address may be wrong. ${banHint}`,
         error,
       );
     default:
@@ -167,7 +165,7 @@ export function loginTimeout(where: Where, seconds: number, cause: unknown): Tra
   return failure(
     'timeout',
     where,
-    `${place(where)} took the connection but did not finish the login within ${seconds} s. It may be overloaded, or waiting for a name server. ${limitHint}`,
+    `${place(where)} took the connection but did not finish the login within ${seconds} s. It may be overloaded, or waiting for a name server. ${banHint}`,
     cause,
   );
 }
@@ -177,7 +175,7 @@ export function silentBehind(where: Where, hop: Where, seconds: number, cause: u
   return failure(
     'timeout',
     where,
-    `Nothing came from ${place(where)} within ${seconds} s by way of ${place(hop)}. Either may be down or overloaded, or a firewall between the two drops the packets. ${limitHint}`,
+    `Nothing came from ${place(where)} within ${seconds} s by way of ${place(hop)}. Either may be down or overloaded, or a firewall between the two drops the packets. ${banHint}`,
     cause,
   );
 }

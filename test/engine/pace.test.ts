@@ -187,11 +187,14 @@ describe('sentence', () => {
     ));
 });
 
-it.each<[string, readonly SessionLimit[], string]>([
+const MAY =
+  'A connection limit (DDOS-SSH) may be dropping this address: every further try restarts the time that it counts, so it is better to wait a minute than to retry.';
+it.each<[string, readonly SessionLimit[] | undefined, string]>([
   ['nothing where nothing is limited', [], ''],
+  ['what it may be where nothing is known', undefined, MAY],
   [
     'how long the next run waits',
     [{ seconds: 1, sessions: 3 }, FIVE],
-    'For all that is known here this host admits five SSH sessions a minute: the next run waits by itself until that time has passed without a try.',
+    `${MAY} For all that is known here this host admits five SSH sessions a minute: the next run waits by itself until that time has passed without a try.`,
   ],
 ])('afterSilence says %s', (_, limits, expected) => expect(afterSilence(limits, undefined)).toBe(expected));

@@ -25,7 +25,7 @@ describe('a connection that was never made', () => {
   test.each([
     ['ENOTFOUND', 'unresolved', /DNS/],
     ['ECONNREFUSED', 'refused', /fail2ban ban/],
-    ['ETIMEDOUT', 'timeout', /within 10 s.*DDOS-SSH.*fail2ban.*wait a minute than to retry/],
+    ['ETIMEDOUT', 'timeout', /within 10 s.*down.*fail2ban/],
     ['EHOSTUNREACH', 'unreachable', /EHOSTUNREACH/],
     [undefined, 'unreachable', /odd/],
   ])('%s is %s', (code, reason, says) => {

@@ -243,7 +243,7 @@ describe('no connection', () => {
 
   test.each<[string, (socket: Socket) => void, string, RegExp]>([
     ['hangs up', (socket) => socket.destroy(), 'refused', /closed the connection before greeting/],
-    ['says nothing', () => {}, 'timeout', /DDOS-SSH.*fail2ban.*wait a minute than to retry/],
+    ['says nothing', () => {}, 'timeout', /did not finish the login.*fail2ban/],
     [
       'is no SSH server',
       (socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'),
