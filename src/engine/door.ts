@@ -194,7 +194,9 @@ export function takesUp(change: Change, path: string, doors: Observed<Doors>): b
 
 /** Configuration of sshd that none of the changes makes it read: a new login proves nothing of it. */
 export function leftUnread(all: readonly Change[], doors: Observed<Doors>): string[] {
-  if (all.some((change) => change.kind === 'control-unit' && SSHD.test(change.unit))) return [];
+  const reads = (change: Change) =>
+    change.kind === 'control-unit' && SSHD.test(change.unit) && RUNS_NOW.has(change.action);
+  if (all.some(reads)) return [];
   const isOfSshd = ofSshd(doors);
   return all.flatMap((change) =>
     'path' in change && change.kind !== 'set-attributes' && isOfSshd(change.path) ? [change.path] : [],

@@ -126,7 +126,9 @@ export class Follower {
     const since = Date.now();
     let last = lost;
     for (;;) {
-      const hanging = this.#spare === 0 ? this.#hanging() : undefined;
+      // whoever shows another key is not waited for
+      const waits = this.#spare === 0 && !last.reason.startsWith('host-key');
+      const hanging = waits ? this.#hanging() : undefined;
       if (this.#spare === 0 && hanging === undefined) throw last;
       // the same trouble may have kept the confirming login away: then the one to come tries again
       const shutOut = (await this.#confirming) === false;

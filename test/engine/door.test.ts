@@ -350,6 +350,7 @@ describe('configuration of sshd that nobody makes it read', () => {
     ['the file itself', [write('/etc/ssh/sshd_config')], ['/etc/ssh/sshd_config']],
     ['sshd is told of it', [write(FILE), unit('ssh.service', FILE)], []],
     ['sshd starts anew', [write(FILE), unit('sshd.service')], []],
+    ['sshd starts at boot', [write(FILE), { ...unit('ssh.service'), action: 'enable' } as Change], [FILE]],
     ['a unit that is no door', [write(FILE), unit('james.service', FILE)], [FILE]],
     ['its mode', [attributes(FILE)], []],
     ['what sshd reads at each login', [write('/root/.ssh/authorized_keys')], []],

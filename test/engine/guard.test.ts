@@ -171,7 +171,6 @@ describe('the guard', () => {
 });
 
 describe('the network', () => {
-  const KEPT = ['links', 'addresses', 'routes4', 'routes6'];
   const keep = () =>
     sh(`RUN='${run.replaceAll("'", "'\\''")}'
 ${stepLibrary.text}
@@ -179,27 +178,42 @@ ${stepLibrary.text}
 ${keepNetwork.text}
 ) 2>&1; echo "status $?"`);
 
-  it('is kept whole, or nothing is begun', async () => {
-    commands.set(
-      'ip',
-      `case $* in *link*) printf '1: lo: <UP>\\n2: eth0@if3: <UP>\\n' ;; *) echo "$*" ;; esac`,
-    );
+  const HOST = `case $* in
+    '-o link show up') printf '1: lo: <UP>\\n2: eth0@if3: <UP>\\n' ;;
+    '-o addr show') printf '2: eth0    inet 192.0.2.2/24 brd 192.0.2.255 scope global dynamic eth0\\\\       valid_lft 9sec\\n' ;;
+    '-4 -o route show') printf 'default via 192.0.2.1 dev eth0 linkdown \\n10.0.0.0/8 \\\\\\tnexthop via 192.0.2.3 dev dead dead\\n' ;;
+    esac`;
+  const kept = (kind: string) => readFileSync(join(run, `${kind}.before`), 'utf8');
+
+  it('is kept whole, as it is added again, or nothing is begun', async () => {
+    commands.set('ip', HOST);
     expect(await keep()).toBe('status 0\n');
-    expect(readFileSync(join(run, 'links.before'), 'utf8')).toBe('lo\neth0\n');
-    expect(readFileSync(join(run, 'addresses.before'), 'utf8')).toBe('addr save\n');
-    expect(readFileSync(join(run, 'routes4.before'), 'utf8')).toBe('-4 route save\n');
-    commands.set('ip', 'case $* in *-4*) exit 1 ;; esac');
+    expect(kept('links')).toBe('lo\neth0\n');
+    expect(kept('addresses')).toBe('192.0.2.2/24 brd 192.0.2.255 scope global dev eth0\n');
+    expect(kept('routes4')).toBe(
+      'default via 192.0.2.1 dev eth0\n10.0.0.0/8 nexthop via 192.0.2.3 dev dead\n',
+    );
+    commands.set('ip', `case $* in '-4 route show') exit 1 ;; esac`);
     expect(await keep()).toMatch(/^addresses and routes could not be kept.*\nstatus 1\n$/);
   });
 
   it('is put back before the units stand as they did, and after them; what could not be is told', async () => {
     pending();
-    for (const name of KEPT) writeFileSync(join(run, `${name}.before`), 'eth0\n');
-    commands.set('ip', 'case $* in *-6*) exit 1 ;; esac');
+    commands.set('ip', HOST);
+    await keep();
+    writeFileSync(
+      join(run, 'routes4.before'),
+      'default via 192.0.2.1 dev eth0\n10.1.0.0/16 dev eth0\n10.2.0.0/16 dev gone\n',
+    );
+    commands.set('ip', `case $* in 'link show dev gone' | *prepend*) exit 1 ;; esac\n${HOST}`);
     await rollback([command]);
-    const put = ['link set dev eth0 up', 'addr restore', '-4 route restore', '-6 route restore'];
-    expect(called().match(/^ip .*$/gm)).toEqual([...put, ...put].map((one) => `ip ${one}`));
-    expect(readFileSync(join(run, 'trouble'), 'utf8')).toBe('the routes of IPv6\n');
+    const put = ['link set dev lo up', 'link set dev eth0 up'];
+    // the first may be what the second needs
+    const added = ['-4 route prepend 10.1.0.0/16 dev eth0', '-4 route prepend 10.1.0.0/16 dev eth0'];
+    expect(called().match(/^ip (?:link set|.*(?:add|prepend) ).*$/gm)).toEqual(
+      [...put, ...added, ...put, ...added].map((one) => `ip ${one}`),
+    );
+    expect(readFileSync(join(run, 'trouble'), 'utf8')).toBe('the route 10.1.0.0/16 dev eth0\n');
   });
 });
 

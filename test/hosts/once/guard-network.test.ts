@@ -5,6 +5,9 @@ import { applyTasks, statuses } from '../record.ts';
 let host: TestHost;
 beforeAll(async () => {
   host = await startHost();
+  // a link without a carrier, whose routes the kernel tells of in words that it does not take, stands before the others
+  await host.must(`ip link add aa type veth peer name bb; ip link set aa up; ip addr add 198.51.100.1/24 dev aa
+    ip route add 203.0.113.0/24 via 198.51.100.9`);
 });
 afterAll(() => host?.stop());
 

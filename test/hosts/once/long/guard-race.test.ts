@@ -31,7 +31,7 @@ it(`a change is confirmed or undone, never both and never neither (${ROUNDS} rou
       # the timer is ahead by as much as 100 ms, or behind by 30: each side is to win some on any machine
       ahead=$((round % 14 - 3)) login=0.0\${ahead}0 timer=0
       case $ahead in -*) login=0 timer=0.0\${ahead#-}0 ;; 10) login=0.1 ;; esac
-      { { sleep $timer; sh /root/rollback.sh; } & { sleep $timer; sh /root/rollback.sh; } & sleep $login; sh /root/confirm.sh > ${run}/said; wait; } 2>/dev/null
+      { { sleep $timer; sh /root/rollback.sh job; } & { sleep $timer; sh /root/rollback.sh > /dev/null; } & sleep $login; sh /root/confirm.sh > ${run}/said; wait; } 2>/dev/null
       echo "$(cd ${run}; ls pending confirmed rolledback undone 2>/dev/null | tr '\\n' ' ')$(cat /root/file) $(cut -d' ' -f3 ${run}/said)"
     done`);
   const counts = new Map<string, number>();
