@@ -22,11 +22,14 @@ ajv.addKeyword({
   type: 'string',
   validate: (most: number, path: string) => path.split('/').every((name) => Buffer.byteLength(name) <= most),
 });
-// a key that was cut off in copying fits any pattern of its text
+// a key that was cut off in copying, or has another one's end, fits any pattern of its text
 ajv.addKeyword({
   keyword: 'publicKey',
   type: 'string',
-  validate: (_: true, key: string) => !(ssh2.utils.parseKey(key) instanceof Error),
+  validate(_: true, text: string) {
+    const key = ssh2.utils.parseKey(text);
+    return 'getPublicSSH' in key && key.getPublicSSH().equals(Buffer.from(text.split(' ')[1]!, 'base64'));
+  },
 });
 const compiled = new WeakMap<TSchema, ValidateFunction>();
 
@@ -38,8 +41,19 @@ export function violations(schema: TSchema, value: unknown): Violation[] {
     compiled.set(schema, validate);
   }
   if (validate(value)) return [];
-  return withoutUnionNoise(validate.errors ?? []).flatMap((error) => [inWords(error), ...below(error)]);
+  return withoutUnionNoise(withoutEchoes(validate.errors ?? [])).flatMap((error) => [
+    inWords(error),
+    ...below(error),
+  ]);
 }
+
+/** What does not even look like a key needs no second word about what is in it. */
+const withoutEchoes = (errors: readonly ErrorObject[]): ErrorObject[] =>
+  errors.filter(
+    ({ keyword, instancePath }) =>
+      keyword !== 'publicKey' ||
+      !errors.some((other) => other.keyword === 'pattern' && other.instancePath === instancePath),
+  );
 
 /** What is wrong with the value of a name that is wrong itself. */
 function below({ keyword, params, data, parentSchema, instancePath }: ErrorObject): Violation[] {
