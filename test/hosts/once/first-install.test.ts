@@ -11,6 +11,11 @@ afterEach(() => host?.stop());
 const own = (settings: string) => `mkdir -p /etc/fail2ban/jail.d; touch /var/log/own.log
   printf '[own]\\nenabled = true\\nbackend = polling\\n${settings}\\n' >/etc/fail2ban/jail.d/zz.local`;
 
+const failureOf = (address: string) => `Failed password for invalid user bob from ${address} port 41001 ssh2`;
+/** The journal asks a program's name while it still runs. */
+const saysSshd = (address: string) =>
+  `for i in 1 2 3; do echo '${failureOf(address)}'; sleep 0.5; done | /root/as/sshd -t sshd`;
+
 it('is not stopped by a jail of somebody else that fail2ban leaves out', async () => {
   await host.must(own('filter = nonesuch\\nlogpath = /var/log/own.log'));
   const result = await record('apply', host.inventory());
@@ -34,11 +39,11 @@ it('stops at a jail of somebody else without a log, and check says of every task
 
 it('fail2ban starts with what is declared, not by its installation: failures of a trusted operator in an old log ban nobody', async () => {
   const operator = (await login(host, 'echo "${SSH_CONNECTION%% *}"')).stdout.trim();
-  const failure = `Failed password for invalid user bob from ${operator} port 41001 ssh2`;
   // in the journal as sshd's own, and in a log that nothing writes any more
   await host.must(`mkdir /root/as && cp "$(command -v logger)" /root/as/sshd
-    for i in 1 2 3 4 5 6 7; do /root/as/sshd -t sshd '${failure}'
-    echo "$(date '+%b %e %H:%M:%S') host sshd[901]: ${failure}"; done >/var/log/auth.log`);
+    for i in 1 2 3 4 5 6 7; do
+      echo "$(date '+%b %e %H:%M:%S') host sshd[901]: ${failureOf(operator)}"; done >/var/log/auth.log
+    ${saysSshd(operator)}`);
   const result = await record('apply', host.inventory({ vars: { trusted: [operator] } }));
   expect(result.exitCode, result.text).toBe(0);
   expect(result.tasks['fail2ban.sshd']?.reason).toContain('nothing writes /var/log/auth.log');
@@ -50,8 +55,7 @@ it('fail2ban starts with what is declared, not by its installation: failures of 
 
   // and sshd is watched where its failures are told
   const stranger = '192.0.2.77';
-  await host.must(`for i in 1 2 3; do
-    /root/as/sshd -t sshd 'Failed password for invalid user bob from ${stranger} port 41001 ssh2'; done`);
+  await host.must(saysSshd(stranger));
   await expect
     .poll(() => host.must(`fail2ban-client banned ${stranger}`), { timeout: 20_000 })
     .toBe("[['sshd']]");
