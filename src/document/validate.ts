@@ -1,6 +1,5 @@
 import type { TSchema } from '@sinclair/typebox';
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
-import ssh2 from 'ssh2';
 import type { Path } from './document.ts';
 import { hint } from './suggest.ts';
 
@@ -22,15 +21,6 @@ ajv.addKeyword({
   type: 'string',
   validate: (most: number, path: string) => path.split('/').every((name) => Buffer.byteLength(name) <= most),
 });
-// a key that was cut off in copying, or has another one's end, fits any pattern of its text
-ajv.addKeyword({
-  keyword: 'publicKey',
-  type: 'string',
-  validate(_: true, text: string) {
-    const key = ssh2.utils.parseKey(text);
-    return 'getPublicSSH' in key && key.getPublicSSH().equals(Buffer.from(text.split(' ')[1]!, 'base64'));
-  },
-});
 const compiled = new WeakMap<TSchema, ValidateFunction>();
 
 /** Everything in `value` that does not fit `schema`, in words. Each schema is compiled once. */
@@ -41,19 +31,8 @@ export function violations(schema: TSchema, value: unknown): Violation[] {
     compiled.set(schema, validate);
   }
   if (validate(value)) return [];
-  return withoutUnionNoise(withoutEchoes(validate.errors ?? [])).flatMap((error) => [
-    inWords(error),
-    ...below(error),
-  ]);
+  return withoutUnionNoise(validate.errors ?? []).flatMap((error) => [inWords(error), ...below(error)]);
 }
-
-/** What does not even look like a key needs no second word about what is in it. */
-const withoutEchoes = (errors: readonly ErrorObject[]): ErrorObject[] =>
-  errors.filter(
-    ({ keyword, instancePath }) =>
-      keyword !== 'publicKey' ||
-      !errors.some((other) => other.keyword === 'pattern' && other.instancePath === instancePath),
-  );
 
 /** What is wrong with the value of a name that is wrong itself. */
 function below({ keyword, params, data, parentSchema, instancePath }: ErrorObject): Violation[] {
@@ -159,8 +138,6 @@ function inWords(error: ErrorObject): Violation {
       return value(
         `${given} has a name in it of more than ${schema.nameBytes} bytes, which no file can have`,
       );
-    case 'publicKey':
-      return value(`${given} is no whole public key`, schema.description);
     case 'pattern':
       return value(
         `${given} is not allowed here${culprit(data, params.pattern)}`,
@@ -221,7 +198,7 @@ function article(schema: TSchema): string {
 }
 
 /** The value as it was given, short. */
-function quoteBack(data: unknown): string {
+export function quoteBack(data: unknown): string {
   if (data === null) return 'nothing';
   if (Array.isArray(data)) return 'a list';
   if (typeof data === 'object') return 'a map';

@@ -37,7 +37,6 @@ export const Host = Type.Object(
     host_key: Type.Optional(
       Type.String({
         pattern: '^(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(256|384|521)) [A-Za-z0-9+/]+={0,2}( .*)?$',
-        publicKey: true,
         description:
           'The only host key that is accepted, as in known_hosts without the name: "ssh-ed25519 AAAA…".',
       }),

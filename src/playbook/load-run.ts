@@ -3,6 +3,7 @@ import { record, SourceDocument } from '../document/document.ts';
 import { InputError, type Problem } from '../document/problem.ts';
 import { hint } from '../document/suggest.ts';
 import { violations } from '../document/validate.ts';
+import { brokenHostKeys } from '../inventory/host-keys.ts';
 import { expandRanges } from '../inventory/ranges.ts';
 import { Inventory } from '../inventory/schema.ts';
 import { selectHosts } from '../inventory/select.ts';
@@ -45,6 +46,7 @@ export async function loadRun(options: LoadOptions): Promise<LoadedRun> {
     ...violations(Inventory, document.value).map(({ path, message, ...rest }) =>
       document.problem(path, message, rest),
     ),
+    ...(await brokenHostKeys(document)),
   ];
   const written = problems.length === 0 ? (document.value as Inventory) : rightParts(document.value);
   const { inventory, keys } = expandRanges(written, document, problems);
