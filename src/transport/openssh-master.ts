@@ -90,13 +90,18 @@ async function openNow(target: Target, route: readonly Waypoint[], options: SshO
   const master = await startMaster(plan);
   const limit = terminal ? PERSON : 3 * seconds * route.length;
   const state = await master.opened(limit, signal);
-  const logs = await readLogs(plan, options);
+  const logs = await readLogs(plan);
   const problem: TransportError | undefined =
     state === 'interrupted'
       ? interrupted(where)
       : state === 'ready'
         ? newKeys(logs, acceptNew)
-        : loginFailure(logs, { said: master.said(), seconds, late: state === 'late', pinned });
+        : loginFailure(await withLines(logs, options), {
+            said: master.said(),
+            seconds,
+            late: state === 'late',
+            pinned,
+          });
   if (problem === undefined) return master;
   await master.close();
   throw problem;
@@ -184,15 +189,20 @@ async function within<T>(seconds: number, promise: Promise<T>): Promise<T | unde
   }
 }
 
-function readLogs({ route, folder }: SshPlan, options: SshOptions): Promise<SshLog[]> {
+function readLogs({ route, folder }: SshPlan): Promise<SshLog[]> {
   return Promise.all(
     route.map(async (waypoint, index) => ({
       waypoint,
       log: await readFile(files.log(folder, index), 'utf8').catch(() => ''),
-      known: await linesOnFile(waypoint.settings, options),
     })),
   );
 }
+
+/** Of a login that failed: ssh does not say which line revokes a key. */
+const withLines = (logs: readonly SshLog[], options: SshOptions): Promise<SshLog[]> =>
+  Promise.all(
+    logs.map(async (log) => ({ ...log, known: await linesOnFile(log.waypoint.settings, options) })),
+  );
 
 /** Says which keys ssh has recorded; a key that it accepted and could not record is refused. */
 function newKeys(
