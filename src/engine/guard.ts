@@ -150,7 +150,7 @@ const unban = (operator: string): Sh =>
 /** What became of it, for a person: nobody else sees what the script prints. */
 const tellByHand = (guarded: readonly Change[]): Sh => {
   const stands = guarded.some(({ kind }) => kind === 'run-command')
-    ? `; of a command the host puts ${PUT_BACK} back, and what else the command did stands`
+    ? `; of a command the host puts ${PUT_BACK}`
     : '';
   return raw(`[ -n "$hand" ] || exit 0
 if [ -e "$RUN/confirmed" ]; then echo 'Nothing to undo: a login confirmed what this run changed. harden rollback takes it back.'

@@ -98,9 +98,7 @@ const notPutBack = (trouble: string | undefined): string =>
 
 /** What the host does to undo a guarded change. */
 const undone = ({ changes }: Pending['decision']): string =>
-  changes.some(({ kind }) => kind === 'run-command')
-    ? `put ${PUT_BACK} back, and what else the command did stands`
-    : 'undid it';
+  changes.some(({ kind }) => kind === 'run-command') ? `put ${PUT_BACK}` : 'undid it';
 
 /** Applied means proven: only the second look, here as it was planned anew, says that a task is done. Pure. */
 export function judgeConvergence(

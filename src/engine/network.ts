@@ -21,10 +21,12 @@ routes() {
     gsub(/\\\\/, " ")
     line = ""
     for (i = 1; i <= NF; i++) {
-      if (!(i > 1 && $(i - 1) == "dev") && $i ~ /^(expires|error)$/) i++
-      else if (i > 1 && $(i - 1) == "dev" || $i !~ /^(linkdown|dead|offload|rt_offload|offload_failed|trap)$/) line = line (line == "" ? "" : " ") $i
+      # a link may be called anything
+      if ($i == "dev") line = line " dev " $(++i)
+      else if ($i ~ /^(expires|error)$/) i++
+      else if ($i !~ /^(linkdown|dead|offload|rt_offload|offload_failed|trap)$/) line = line " " $i
     }
-    print line
+    print substr(line, 2)
   }'
 }`);
 
@@ -62,6 +64,8 @@ add_missing() (
   set -f
   missing "$kind" | while read -r line; do timeout 5 ip "$@" $line 2>/dev/null; done
 )
+# tell_missing KIND TELL WHAT
+tell_missing() { missing "$1" | while read -r line; do "$2" "$3 $line"; done; }
 is_link() { ip link show dev "$1" >/dev/null 2>&1; }
 restore_network() {
   [ -e "$RUN/links.before" ] || return 0
@@ -71,7 +75,7 @@ restore_network() {
   add_missing addresses addr add
   # a gateway needs the route to its own network first, whatever the order
   for pass in 1 2; do add_missing routes4 -4 route prepend; add_missing routes6 -6 route prepend; done
-  for kind in addresses routes4 routes6; do
-    missing $kind | while read -r line; do "$1" "$(case $kind in addresses) echo the address ;; *) echo the route ;; esac) $line"; done
-  done
+  tell_missing addresses "$1" 'the address'
+  tell_missing routes4 "$1" 'the route'
+  tell_missing routes6 "$1" 'the route'
 }`);

@@ -153,4 +153,4 @@ export const stands = (applied: boolean): string =>
 
 /** What becomes of a host where nobody follows a job any more. */
 export const goesOn = (run: string, next?: string, { commands = false } = {}): string =>
-  `Whatever ${run} had begun there goes on by itself and undoes what nobody confirms${commands ? `; of a command it puts ${PUT_BACK} back, and what else the command did stands` : ''}${next ? `; ${next}` : ''}. harden check says where the host is. If it stays away, run on its console: sh ${RUNS}/current/rollback.sh`;
+  `Whatever ${run} had begun there goes on by itself and undoes what nobody confirms${commands ? `; of a command it puts ${PUT_BACK}` : ''}${next ? `; ${next}` : ''}. harden check says where the host is. If it stays away, run on its console: sh ${RUNS}/current/rollback.sh`;

@@ -104,8 +104,9 @@ export interface ControlUnit {
   readonly lenient?: boolean;
 }
 
-/** What the host puts back to undo a guarded command: nobody knows what else it did. */
-export const PUT_BACK = 'firewall rules, links, addresses and routes';
+/** What the host puts to undo a guarded command, of which nobody knows what else it did: `the host puts …`. */
+export const PUT_BACK =
+  'firewall rules, links, addresses and routes back, and what else the command did stands';
 
 /** A command of the user's own. */
 export interface RunCommand {

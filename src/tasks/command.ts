@@ -8,6 +8,8 @@ import { failed, type Obstacle, unseen } from './common/verdicts.ts';
 import { sha256 } from './common/write.ts';
 import { defineRemoval, defineTask, type Mistake } from './task.ts';
 
+const UNDOING = `unless a new login confirms it the host puts ${PUT_BACK}`;
+
 const schema = Type.Object(
   {
     run: ShellCommand('The command, for /bin/sh.'),
@@ -20,7 +22,7 @@ const schema = Type.Object(
     undo: Type.Optional(ShellCommand('A command that takes back what `run` did, for state: absent.')),
     guarded: Type.Optional(
       Type.Boolean({
-        description: `It could cut the connection: unless a new login confirms it the host puts ${PUT_BACK} back, and what else the command did stands.`,
+        description: `It could cut the connection: ${UNDOING}.`,
       }),
     ),
   },
@@ -59,14 +61,7 @@ function worked(
     : { done: false, reason: `unless says that there is something to do (exit status ${status.value})` };
 }
 
-const noted = (guarded: boolean): { notes?: string[] } =>
-  guarded
-    ? {
-        notes: [
-          `unless a new login confirms it the host puts ${PUT_BACK} back, and what else the command did stands`,
-        ],
-      }
-    : {};
+const noted = (guarded: boolean) => (guarded ? { notes: [UNDOING] } : {});
 
 const removal = defineRemoval(schema, {
   summary:

@@ -253,9 +253,7 @@ function unwritten(log: Observed<FileState>, loggers: readonly Observed<UnitStat
   if (log.state === 'absent') return `${AUTH_LOG} does not exist`;
   const writes = (unit: Observed<UnitState>) =>
     unit.state === 'unreadable' ||
-    (unit.state === 'present' &&
-      unit.value.activeState !== 'inactive' &&
-      unit.value.activeState !== 'failed');
+    (unit.state === 'present' && !/^(inactive|failed)$/.test(unit.value.activeState));
   return loggers.some(writes) ? undefined : `nothing writes ${AUTH_LOG}, since no syslog service runs`;
 }
 
