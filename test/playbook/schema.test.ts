@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { Ajv } from 'ajv';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { schemaFor } from '../../src/playbook/schema.ts';
+import { Inventory } from '../../src/inventory/schema.ts';
+import { PlaybookHead, schemaFor, TaskHead } from '../../src/playbook/schema.ts';
 import { taskTypes } from '../../src/tasks/registry.ts';
 
 const repository = join(import.meta.dirname, '../..');
@@ -12,6 +13,19 @@ const valid = (kind: 'inventory' | 'playbook', value: unknown) => {
   return validate(value) ? [] : validate.errors;
 };
 const file = (name: string) => parse(readFileSync(join(repository, name), 'utf8'));
+
+describe('a schema that values are checked against', () => {
+  // src/document/validate.ts takes this for granted
+  it.each<[name: string, schema: object]>([
+    ['Inventory', Inventory],
+    ['PlaybookHead', PlaybookHead],
+    ['TaskHead', TaskHead],
+    ...[...taskTypes.values()].map(({ type, schema }) => [type, schema] as [string, object]),
+  ])('%s is a schema', (_name, schema) => {
+    const ajv = new Ajv({ strict: false });
+    expect(ajv.validateSchema(schema), ajv.errorsText()).toBe(true);
+  });
+});
 
 describe('the schema for editors', () => {
   it('accepts the files that are shipped', () => {
