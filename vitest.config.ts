@@ -1,31 +1,64 @@
+import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
-import { DISTRIBUTIONS, type Distribution } from './test/hosts/distributions.ts';
+import {
+  DISTRIBUTIONS,
+  type Distribution,
+  EVERYWHERE,
+  isLong,
+  REFERENCE,
+} from './test/hosts/distributions.ts';
 import { canBeMade } from './test/hosts/image.ts';
+import { CACHE } from './test/hosts/key.ts';
 
 const distributions = (Object.keys(DISTRIBUTIONS) as Distribution[]).filter(canBeMade);
 
-export default defineConfig({
+// for two cores: a worker waits for its host, and for windows, most of the time
+const WORKERS = 5;
+
+/** The long run leaves out nothing but the loops, which are the same everywhere. */
+function filesOf(distribution: Distribution): string[] {
+  if (distribution === REFERENCE) return ['test/hosts/**/*.test.ts'];
+  return isLong
+    ? ['test/hosts/*.test.ts']
+    : Object.keys(EVERYWHERE).map((name) => `test/hosts/${name}.test.ts`);
+}
+
+const MACHINE = 'test/**/*.machine.test.ts';
+
+/** A project whose tests need no host. */
+const local = (name: string, files: { readonly include: string[]; readonly exclude?: string[] }) => ({
   test: {
+    name,
+    ...files,
+    globalSetup: ['test/build.ts'],
+    // a process for each of so many small files would take longer than their tests
+    isolate: false,
+    testTimeout: 30_000,
+    maxWorkers: WORKERS,
+  },
+});
+
+export default defineConfig({
+  // how long each file took, so that a fresh checkout begins with the longest as well
+  cacheDir: join(CACHE, `vite-${process.version}`),
+  test: {
+    reporters: ['default', './test/timetable.ts'],
     projects: [
-      {
-        test: {
-          name: 'unit',
-          include: ['test/**/*.test.ts'],
-          exclude: ['test/hosts/**'],
-          globalSetup: ['test/build.ts'],
-        },
-      },
-      // the same tests on every distribution; those in once/ ask nothing of it
+      local('unit', { include: ['test/**/*.test.ts'], exclude: [MACHINE, 'test/hosts/**'] }),
+      // what needs more of this machine than Node: OpenSSH, Python, root
+      local('machine', { include: [MACHINE] }),
       ...distributions.map((distribution) => ({
         test: {
           name: distribution,
-          include: ['test/hosts/**/*.test.ts'],
-          exclude: distribution === 'debian12' ? [] : ['test/hosts/once/**'],
+          include: filesOf(distribution),
           env: { HARDEN_TEST_DISTRIBUTION: distribution },
           globalSetup: ['test/build.ts', 'test/hosts/setup.ts'],
+          setupFiles: ['test/record-waits.ts'],
+          // what most of them load, testcontainers and an SSH library, takes longer than a host's boot
+          isolate: false,
           testTimeout: 300_000,
           hookTimeout: 300_000,
-          maxWorkers: 4,
+          maxWorkers: WORKERS,
         },
       })),
     ],

@@ -6,7 +6,7 @@ import { parseSettings } from '../src/transport/ssh-config.ts';
 import { createArguments } from '../test/hosts/container.ts';
 import { testedDistribution } from '../test/hosts/distributions.ts';
 import { findEngine } from '../test/hosts/engine.ts';
-import { canBeMade, findOrBuildImage } from '../test/hosts/image.ts';
+import { canBeMade, findOrMakeBareImage } from '../test/hosts/image.ts';
 import { repository } from '../test/repository.ts';
 
 /** Behind `npm run vagrant:up`: starts the machine, or finds it running, and writes an inventory of it. */
@@ -45,7 +45,7 @@ async function chosenProvider(): Promise<string> {
 /** Tells the Vagrantfile of an image and of how this engine runs systemd: by a file, for a plain `vagrant up` as well. */
 async function describeContainer(): Promise<void> {
   const engine = await findEngine();
-  const host = await findOrBuildImage(canBeMade('ubuntu2204') ? 'ubuntu2204' : testedDistribution());
+  const host = await findOrMakeBareImage(canBeMade('ubuntu2204') ? 'ubuntu2204' : testedDistribution());
   // not Vagrant's build_dir: it cannot read what engines with containerd's image store print
   const input = await readFile(join(folder, 'Dockerfile'));
   await $({ quiet: true, input })`docker build --quiet --tag ${IMAGE} --build-arg HOST=${host} -`;

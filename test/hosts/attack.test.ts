@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { fixtures } from '../repository.ts';
+import { timed } from '../waits.ts';
 import { failedLogin, KERNEL_BANS, showsBan } from './attack.ts';
 import { type Attacker, startAttacker, startHost, type TestHost } from './host.ts';
 import { record } from './record.ts';
@@ -20,7 +21,7 @@ const fresh = (): Attacker => {
 
 beforeAll(async () => {
   [host, trusted, attackers] = await Promise.all([
-    startHost(),
+    startHost({ kind: 'hardened' }),
     startAttacker(),
     Promise.all(Array.from({ length: 7 }, () => startAttacker())),
   ]);
@@ -59,7 +60,8 @@ describe('connection limits', () => {
   it('lets one ping a second pass, but not a second pinger', async () => {
     const attacker = fresh();
     expect((await attacker.exec(`ping -q -c 7 -i 1 -W 1 ${host.ip}`)).stdout).toContain(' 0% packet loss');
-    await sleep(6000);
+    // longer than the five seconds that the limit looks back
+    await timed('recent window', () => sleep(6000));
     const both = await attacker.exec(
       `ping -q -c 6 -i 0.5 -W 1 ${host.ip} & sleep 0.2; ping -q -c 6 -i 0.5 -W 1 ${host.ip}; wait`,
     );

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { timed } from '../waits.ts';
 import type { TestHost } from './host.ts';
 
 /** A script that writes failed logins of James, with the present time, into its live log, as the user James runs as. */
@@ -23,12 +24,10 @@ export const letAllPast = (jail: string): string =>
   `iptables -I f2b-${jail} -j RETURN 2>/dev/null || nft insert rule inet f2b-table f2b-chain accept`;
 
 /** Whether the kernel rejects the address on behalf of the jail, within some seconds. */
-export async function showsBan(
-  host: TestHost,
-  jail: string,
-  address: string,
-  seconds = 15,
-): Promise<boolean> {
+export const showsBan = (...args: Parameters<typeof findBan>): Promise<boolean> =>
+  timed('fail2ban', () => findBan(...args));
+
+async function findBan(host: TestHost, jail: string, address: string, seconds = 15): Promise<boolean> {
   for (let attempt = 0; attempt < seconds * 2; attempt++) {
     const { stdout } = await host.exec(
       `iptables-save -t filter | grep -F -- '-A f2b-${jail} '; nft list set inet f2b-table addr-set-${jail} 2>/dev/null; :`,

@@ -1,17 +1,23 @@
 import { GenericContainer, type StartedTestContainer } from 'testcontainers';
 import { $ } from 'zx';
 import type { Distribution } from './distributions.ts';
-import { type Engine, findEngine, LABEL, runId } from './engine.ts';
-import { findOrBuildImage } from './image.ts';
+import { type Engine, findEngine, isRun, LABEL, runId } from './engine.ts';
+import { imageName } from './image.ts';
+import { KINDS, type Kind } from './kinds.ts';
 
 // its image comes from a registry, which not every network reaches; containers are removed by their label instead
 process.env.TESTCONTAINERS_RYUK_DISABLED = 'true';
 
-/** A container of the test image, or of another one, whose program is whatever `withCommand` says. */
-export async function imageContainer(distribution: Distribution, image?: string): Promise<HostContainer> {
-  const engine = await findEngine();
-  return new HostContainer(image ?? (await findOrBuildImage(distribution)), engine);
+/** A container of an image by its kind or its own name, whose program is whatever `withCommand` says. */
+export async function imageContainer(
+  distribution: Distribution,
+  image: Kind | (string & {}),
+): Promise<HostContainer> {
+  const name = isKind(image) ? await imageName(distribution, image) : image;
+  return new HostContainer(name, await findEngine());
 }
+
+const isKind = (image: string): image is Kind => KINDS.some((kind) => kind === image);
 
 /** GenericContainer has no setter for two things that systemd needs: its stop signal and the cgroup namespace. */
 export class HostContainer extends GenericContainer {
@@ -50,11 +56,14 @@ const TMPFS = {
   '/run/lock': 'rw,nosuid,nodev,noexec,mode=1777',
 };
 
-/** The same as arguments of `docker create`, for a host that somebody else starts. */
+/**
+ * The same as arguments of `docker create`, for a host that somebody else starts. One that a person starts lasts longer
+ * than any run.
+ */
 export function createArguments(engine: Engine): string[] {
   const cgroup = cgroupAccess(engine);
   return [
-    `--label=${LABEL}=${runId()}`,
+    ...(isRun() ? [`--label=${LABEL}=${runId()}`] : []),
     ...CAPABILITIES.map((capability) => `--cap-add=${capability}`),
     `--stop-signal=${STOP_SIGNAL}`,
     `--cgroupns=${cgroup.namespace}`,

@@ -1,12 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { login, startHost, type TestHost } from './host.ts';
-import { record, statuses } from './record.ts';
+import { record as recordRun, statuses } from './record.ts';
 
 let host: TestHost;
 beforeAll(async () => {
   host = await startHost();
 });
 afterAll(() => host?.stop());
+
+const record: typeof recordRun = (command, inventory, options) =>
+  recordRun(command, inventory, { ...options, ownProcess: true });
 
 const PROOF = 'Lines: 8 lines, 0 ignored, 8 matched, 0 missed';
 
@@ -139,7 +142,7 @@ describe('a fresh host', () => {
     // for each family the jump, loopback, five pairs
     expect(lines).toHaveLength(2 * (1 + 1 + 5 * 2));
     expect(new Set(lines).size).toBe(lines.length);
-    await host.restart();
+    await host.cutPower();
     expect(await host.must(rules)).toBe(before);
     expect(await host.must('systemctl is-active fail2ban harden-limits')).toBe('active\nactive');
     const [limits, fail2ban] = (

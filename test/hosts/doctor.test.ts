@@ -2,7 +2,6 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { CHECKS, type Check } from '../../src/engine/doctor/diagnose.ts';
@@ -21,8 +20,8 @@ beforeAll(async () => {
   execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', otherKey]);
   // these tests fail to log in more often than OpenSSH 9.8 and newer put up with
   await host.must(`
-    ! sshd -T | grep -q persourcepenalties || { echo 'PerSourcePenalties no' >/etc/ssh/sshd_config.d/patient.conf; systemctl reload ssh; }
-    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq csh >/dev/null`);
+    ! sshd -T | grep -q persourcepenalties || { echo 'PerSourcePenalties no' >/etc/ssh/sshd_config.d/patient.conf; reload_sshd; }`);
+  await host.install('csh');
 });
 afterAll(async () => {
   rmSync(folder, { recursive: true });
@@ -79,8 +78,8 @@ describe('a host that is well', () => {
     ['a csh', 'usermod -s /bin/csh admin', 'usermod -s /bin/bash admin'],
     [
       'one session for each connection',
-      'echo "MaxSessions 1" >/etc/ssh/sshd_config.d/one.conf; systemctl reload ssh',
-      'rm /etc/ssh/sshd_config.d/one.conf; systemctl reload ssh',
+      'echo "MaxSessions 1" >/etc/ssh/sshd_config.d/one.conf; reload_sshd',
+      'rm /etc/ssh/sshd_config.d/one.conf; reload_sshd',
     ],
   ])('may have %s', async (_, alter, repair) => {
     await host.must(alter);
@@ -295,7 +294,7 @@ describe('runs', () => {
   const apply = (seconds: number) =>
     record('apply', host.inventory({ playbook: 'playbook.yaml', vars: { seconds } }), { files });
   const begun = async () => {
-    while ((await host.exec('test -e /run/begun')).code !== 0) await sleep(100);
+    await host.until('test -e /run/begun');
   };
 
   it('one that is at work has the lock; one that was killed is unfinished, until the next one has ended', async () => {
@@ -330,7 +329,7 @@ describe('runs', () => {
         files: { 'playbook.yaml': stringify({ name: 'half', tasks }) },
       });
     const killed = harden('apply', half);
-    while ((await host.exec('test -e /run/half')).code !== 0) await sleep(100);
+    await host.until('test -e /run/half');
     await host.must('systemctl kill --signal=KILL harden-run.service');
     await killed;
     expect((await harden('apply', other)).exitCode).toBe(0);

@@ -82,23 +82,28 @@ const MANAGED: readonly Managed[] = [
 
 const inJames = ({ path }: Managed) => path.startsWith('/opt/james');
 
-driftTimeline(
-  MANAGED.flatMap((file): Drift[] => {
-    const starts = file.starts ? { starts: true as const } : {};
-    const found = (words: RegExp) => ({ found: { [file.task]: words }, ...starts });
-    return [
-      ...(file.alter && file.altered
-        ? [{ name: `${file.path} altered`, script: file.alter, ...found(file.altered) }]
-        : []),
-      { name: `${file.path} writable for everybody`, script: `chmod o+w ${file.path}`, ...found(file.mode) },
-      {
-        name: `${file.path} given away`,
-        script: `chown ${inJames(file) ? 'root' : 'james'} ${file.path}`,
-        ...found(file.owner),
-      },
-      ...(file.removed
-        ? [{ name: `${file.path} removed`, script: `rm ${file.path}`, found: file.removed, ...starts }]
-        : []),
-    ];
-  }),
-);
+/** One kind of change of all files at the same time. */
+const allFiles = (change: (file: Managed) => Omit<Drift, 'starts'> | undefined): Drift[] =>
+  MANAGED.flatMap((file) => {
+    const drift = change(file);
+    return drift ? [{ ...drift, ...(file.starts && { starts: true }) }] : [];
+  });
+
+driftTimeline([
+  allFiles(({ path, task, alter, altered }) =>
+    alter && altered ? { name: `${path} altered`, script: alter, found: { [task]: altered } } : undefined,
+  ),
+  allFiles(({ path, task, mode }) => ({
+    name: `${path} writable for everybody`,
+    script: `chmod o+w ${path}`,
+    found: { [task]: mode },
+  })),
+  allFiles((file) => ({
+    name: `${file.path} given away`,
+    script: `chown ${inJames(file) ? 'root' : 'james'} ${file.path}`,
+    found: { [file.task]: file.owner },
+  })),
+  allFiles(
+    ({ path, removed }) => removed && { name: `${path} removed`, script: `rm ${path}`, found: removed },
+  ),
+]);

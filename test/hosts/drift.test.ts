@@ -1,5 +1,6 @@
 import { letAllPast, loseBan } from './attack.ts';
-import { bans, type Drift, driftTimeline } from './timeline.ts';
+import { rowsFor } from './long.ts';
+import { bans, type Drift, driftTimeline, groupDrifts } from './timeline.ts';
 
 const JAMES_LOG = '/opt/james/log/james.log';
 
@@ -48,6 +49,7 @@ const JAILS: readonly Drift[] = [
   },
   {
     name: 'a jail stopped',
+    hidesJails: true,
     script: 'fail2ban-client stop james',
     found: { 'fail2ban.james': /^drift: .*does not run/ },
   },
@@ -63,6 +65,7 @@ const JAILS: readonly Drift[] = [
   },
   {
     name: 'a jail without its action',
+    differs: true,
     // fail2ban 0.11 leaves in the kernel what the action had made
     script: `fail2ban-client set james delaction $(fail2ban-client get james actions | tail -1)
              iptables -S INPUT | sed -n '/ f2b-james$/s/^-A/-D/p' | xargs -r -n 999 iptables
@@ -91,6 +94,7 @@ const JAILS: readonly Drift[] = [
   },
   {
     name: 'a configuration that was changed and never loaded, and changed back',
+    hidesJails: true,
     script: `cp -p /etc/fail2ban/jail.d/james.conf /tmp/right
              sed -i 's/^maxretry.*/maxretry = 9/' /etc/fail2ban/jail.d/james.conf
              fail2ban-client reload >/dev/null; cp -p /tmp/right /etc/fail2ban/jail.d/james.conf`,
@@ -98,6 +102,7 @@ const JAILS: readonly Drift[] = [
   },
   {
     name: 'a ban that the kernel lost',
+    differs: true,
     script: loseBan('james', '192.0.2.66'),
     found: { 'fail2ban.james': /^drift: banned, but not in the kernel: 192\.0\.2\.66/ },
   },
@@ -106,6 +111,7 @@ const JAILS: readonly Drift[] = [
     ? [
         {
           name: 'bans below a rule that lets everybody through',
+          differs: true as const,
           script: letAllPast('james'),
           found: { 'fail2ban.james': /^drift: banned, but not in the kernel: 192\.0\.2\.66/ },
         },
@@ -115,22 +121,26 @@ const JAILS: readonly Drift[] = [
 
 const SERVICE: readonly Drift[] = [
   {
+    hidesJails: true,
     name: 'fail2ban stopped',
     script: 'systemctl stop fail2ban',
     found: { 'fail2ban.running': /^drift: it is inactive$/, ...jailsDown },
     starts: true,
   },
   {
+    hidesJails: true,
     name: 'fail2ban disabled',
     script: 'systemctl -q disable fail2ban',
     found: { 'fail2ban.running': /^drift: it does not start at boot$/ },
   },
   {
+    hidesJails: true,
     name: 'fail2ban enabled until the next boot only',
     script: 'systemctl -q disable fail2ban; systemctl -q enable --runtime fail2ban',
     found: { 'fail2ban.running': /^drift: .*boot/ },
   },
   {
+    hidesJails: true,
     name: 'fail2ban masked',
     script: 'systemctl -q stop fail2ban; systemctl -q mask fail2ban',
     found: {
@@ -270,4 +280,4 @@ const PACKAGE: readonly Drift[] = [
   },
 ];
 
-driftTimeline([...JAILS, ...SERVICE, ...FIREWALL, ...JAMES, ...PACKAGE]);
+driftTimeline(groupDrifts(rowsFor([...JAILS, ...SERVICE, ...FIREWALL, ...JAMES, ...PACKAGE])));

@@ -7,10 +7,7 @@ let host: TestHost;
 /** The address that the host sees the operator come from. */
 let operator = '';
 beforeAll(async () => {
-  host = await startHost();
-  await host.must(
-    'apt-get -qq update; DEBIAN_FRONTEND=noninteractive apt-get -qq install fail2ban python3-systemd nftables >/dev/null 2>&1',
-  );
+  host = await startHost({ kind: 'fail2ban' });
   operator = (await login(host, 'echo "${SSH_CONNECTION%% *}"')).stdout.trim();
   const first = await apply({
     jail: { fail2ban_jail: { name: 'sshd', backend: 'systemd', ...values, maxretry: 5 } },

@@ -1,16 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
-import { $ } from 'zx';
+import { testedDistribution } from './distributions.ts';
 import { startHost, type TestHost } from './host.ts';
 import { type Record, record } from './record.ts';
 
 /** Whoever waits for a confirmation when the host is restarted has to find it as it was. */
 let host: TestHost;
 beforeAll(async () => {
-  host = await startHost();
-  await host.must(
-    'apt-get -qq update; DEBIAN_FRONTEND=noninteractive apt-get -qq install fail2ban python3-systemd nftables >/dev/null 2>&1',
-  );
+  host = await startHost({ kind: 'fail2ban' });
   const first = await record('apply', host.inventory({ playbook: 'playbook.yaml' }), { files: playbook(5) });
   expect(first.exitCode, first.text).toBe(0);
 });
@@ -53,7 +50,8 @@ const playbook = (number: number) => ({
 
 const inventory = () => host.inventory({ playbook: 'playbook.yaml' });
 const run = (command: 'check' | 'apply', number: number, ...args: string[]) =>
-  record(command, inventory(), { files: playbook(number), args });
+  // a window of a minute, which nobody confirms
+  record(command, inventory(), { files: playbook(number), args, silence: 120 });
 
 const STATE = `
   find /etc/ssh /etc/fail2ban /etc/harden /etc/systemd -type f -exec sha256sum {} + -exec stat -c '%n %a %U:%G' {} + | sort
@@ -95,24 +93,27 @@ async function converges(number: number, result: Record, note: RegExp): Promise<
 const UNDONE = /was cut off before its end.*; what nobody had confirmed was undone: what it still owed/;
 
 describe.sequential('a host that waits for a confirmation which cannot come', () => {
-  it('and is shut down and started: it undoes before it goes down', async () => {
-    const before = await host.must(STATE);
-    const { ended } = await unconfirmed(7);
-    await host.restart();
-    await host.must(`until fail2ban-client ping >/dev/null 2>&1; do sleep 0.1; done; ${GONE}`);
-    expect(await host.must('systemctl show -P LoadState harden-undo')).toBe('not-found');
-    expect(await host.must(STATE)).toBe(before);
-    expect(await host.must(RUN)).toBe('rolledback\nundone');
-    await converges(7, await ended, UNDONE);
-  });
+  // systemd of Debian 11 leaves the container's file system read-only
+  it.skipIf(testedDistribution() === 'debian11')(
+    'and is shut down and started: it undoes before it goes down',
+    async () => {
+      const before = await host.must(STATE);
+      const { ended } = await unconfirmed(7);
+      await host.reboot();
+      await host.must(`until fail2ban-client ping >/dev/null 2>&1; do sleep 0.1; done; ${GONE}`);
+      expect(await host.must('systemctl show -P LoadState harden-undo')).toBe('not-found');
+      expect(await host.must(STATE)).toBe(before);
+      expect(await host.must(RUN)).toBe('rolledback\nundone');
+      await converges(7, await ended, UNDONE);
+    },
+  );
 
   it('and loses its power: it undoes before anybody can log in, and starts nothing that did not run', async () => {
     // what loads a firewall from files must not find those that nobody confirmed
     await host.must('systemctl -q disable --now fail2ban; systemctl -q enable nftables');
     const before = await host.must(STATE.replace('fail2ban-client get sshd maxretry', ':'));
     const { ended } = await unconfirmed(8);
-    await $({ quiet: true })`docker kill ${host.name}`;
-    await host.restart();
+    await host.cutPower();
     await host.must(GONE);
     expect(await host.must(STATE.replace('fail2ban-client get sshd maxretry', ':'))).toBe(before);
     expect(await host.must(RUN)).toBe('rolledback\nundone');
@@ -127,10 +128,13 @@ describe.sequential('a host that waits for a confirmation which cannot come', ()
   it('and is killed in the middle of undoing: the next run finishes that first', async () => {
     const before = await host.must(STATE);
     const { ended } = await unconfirmed(9);
-    await host.must(`kill -STOP $(systemctl show -P MainPID fail2ban); systemctl kill -s KILL harden-run
+    await host.must(
+      `kill -STOP $(systemctl show -P MainPID fail2ban); systemctl kill -s KILL harden-run
       until pgrep -f '[f]ail2ban-client reload'; do sleep 0.1; done
       systemctl kill -s KILL harden-run; kill -CONT $(systemctl show -P MainPID fail2ban)
-      while systemctl is-active harden-run; do sleep 0.1; done; iptables -D INPUT -p tcp --dport 22 --syn -j REJECT --reject-with tcp-reset`);
+      while systemctl is-active harden-run; do sleep 0.1; done; iptables -D INPUT -p tcp --dport 22 --syn -j REJECT --reject-with tcp-reset`,
+      { seconds: 60 },
+    );
     expect(await host.must(RUN)).toBe('rolledback');
     const result = await ended;
     expect(result.exitCode, result.text).toBe(4);

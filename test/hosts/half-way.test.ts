@@ -75,8 +75,11 @@ describe.sequential('a fresh host', () => {
   });
 
   it('with a package that was unpacked and never configured, and one that was cut off even before that: it converges', async () => {
-    await host.must(`cd /tmp && apt-get -qq download fail2ban libpython3-stdlib && { dpkg --unpack fail2ban*.deb libpython3*.deb || :; }
-      sed -i '/^Package: libpython3-stdlib$/,/^$/ s/^Status: .*/Status: install reinstreq unpacked/' /var/lib/dpkg/status`);
+    await host.must(
+      `cd /tmp && apt-get -qq download fail2ban libpython3-stdlib && { dpkg --unpack fail2ban*.deb libpython3*.deb || :; }
+      sed -i '/^Package: libpython3-stdlib$/,/^$/ s/^Status: .*/Status: install reinstreq unpacked/' /var/lib/dpkg/status`,
+      { seconds: 120 },
+    );
     const seen = await run('check');
     expect(seen.exitCode, seen.text).toBe(2);
     expect(seen.tasks['fail2ban.installed']?.reason).toContain('fail2ban is unpacked');

@@ -1,17 +1,21 @@
 import { randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { StartedTestContainer } from 'testcontainers';
 import { $ } from 'zx';
 import type { Result } from '../cli/harden.ts';
+import { watchSilence } from '../cli/harden.ts';
+import { timed } from '../waits.ts';
 import { bridgeAddress, imageContainer } from './container.ts';
 import { type Distribution, testedDistribution } from './distributions.ts';
+import { checkRoom, findEngine, startOf } from './engine.ts';
 import { type InventoryOptions, inventoryOf } from './inventory.ts';
 import { findOrMakeKey } from './key.ts';
+import type { Kind } from './kinds.ts';
 
 /** A real host: systemd, sshd, apt and iptables in a container, reached on port 22 of its own address. */
 export interface TestHost {
   readonly name: string;
-  /** Its address on the bridge; may differ after `restart`. */
+  /** Its address on the bridge; may differ after a boot. */
   readonly ip: string;
   /** The line of its public ssh-ed25519 key. */
   readonly hostKey: string;
@@ -19,13 +23,19 @@ export interface TestHost {
   readonly keyFile: string;
   readonly user: 'admin';
   /** Runs a script inside, past SSH: for looking at the host without being counted. As root unless told. */
-  exec(script: string, options?: { readonly user?: string }): Promise<Result>;
+  exec(script: string, options?: ExecOptions): Promise<Result>;
   /** As `exec`; gives what it printed, and throws unless it succeeds. */
-  must(script: string): Promise<string>;
-  /** Reboots, and waits until systemd and sshd are there again. */
-  restart(): Promise<void>;
-  /** As `restart`, but nothing that runs there gets to end: what a power cut does, except to what was not yet on the disk. */
+  must(script: string, options?: ExecOptions): Promise<string>;
+  /** Writes a file there, as root. */
+  write(path: string, content: string | Buffer): Promise<void>;
+  /** Waits until a command of the shell succeeds there. */
+  until(condition: string, options?: ExecOptions): Promise<void>;
+  /** Installs packages of the distribution, as an administrator would; further options of apt-get may stand before their names. */
+  install(packages: string): Promise<void>;
+  /** Cuts its power, and waits until it is up again: nothing that runs there gets to end. */
   cutPower(): Promise<void>;
+  /** Shuts it down in order and starts it, and waits until it is up again. systemd of Debian 11 leaves `/` read-only then. */
+  reboot(): Promise<void>;
   stop(): Promise<void>;
   /** TCP connections that sshd has seen. */
   connections(): Promise<number>;
@@ -39,42 +49,117 @@ export interface TestHost {
   inventory(options?: InventoryOptions): string;
 }
 
+export interface ExecOptions {
+  readonly user?: string;
+  /** How long it may take, in seconds: 25 unless told. */
+  readonly seconds?: number;
+}
+
 export interface HostOptions {
   readonly distribution?: Distribution;
+  /** What it is already: `bare` unless told. */
+  readonly kind?: Kind;
   /** False: a host without /opt/james. */
   readonly james?: boolean;
   /** False: a host on which IPv6 is switched off at every boot. */
   readonly ipv6?: boolean;
   /** File systems of its own in memory: where, and how they are mounted. */
   readonly tmpfs?: Readonly<{ [path: string]: string }>;
-  /** An image that was made of another host, instead of the distribution's. */
+  /** An image that a test made of another host, instead of one of a kind. */
   readonly image?: string;
 }
 
-// looked at from inside: a connection to port 22 would count as one of the attempts that tests count
-const READY =
-  "case $(systemctl is-system-running) in running | degraded) ss -Hltn 'sport = :22' | grep -q . && echo ready ;; esac";
+/** How long a script on a host may take: one that is stuck is told of within half a minute. In seconds. */
+const LIMIT = 25;
 
-// by what it prints: the engine says status 0 of a command that it could not yet run
-async function untilReady(container: StartedTestContainer): Promise<void> {
-  const deadline = Date.now() + 60_000;
-  while ((await execIn(container, READY)).stdout !== 'ready\n') {
-    if (Date.now() > deadline) throw new Error(`${container.getName()} did not come up within 60 seconds.`);
+/**
+ * systemd and sshd are there, and fail2ban has its jails if it runs. Looked at from inside: a connection to port 22
+ * would count as one of the attempts that tests count.
+ */
+const READY = `
+until case $(systemctl is-system-running) in running | degraded) ;; *) false ;; esac &&
+  ss -Hltn 'sport = :22' | grep -q . &&
+  { ! systemctl -q is-active fail2ban ||
+    journalctl -q -o cat _SYSTEMD_INVOCATION_ID="$(systemctl show -P InvocationID fail2ban)" | grep -q 'Server ready'; }
+do sleep 0.1; done
+echo ready`;
+
+/** Functions that scripts of tests may call. */
+const PRELUDE = `
+# a reload comes back before sshd listens again
+reload_sshd() {
+  listened=$(sshd_listens); systemctl reload ssh || return
+  until [ "$(sshd_listens)" -gt "$listened" ]; do sleep 0.05; done
+}
+sshd_listens() { journalctl -q -o cat -u ssh | grep -c '^Server listening'; }
+`;
+
+const LOG = `systemctl list-jobs --no-legend; systemctl --failed --no-legend; ps -eo pid,etimes,args --sort=etimes | head -n 30
+journalctl -q --no-pager -n 30`;
+
+/** What a host says of itself, for the error of a test: it may not even answer. */
+async function logOf(container: string): Promise<string> {
+  const docker = $({ quiet: true, nothrow: true, timeout: '5s' });
+  const [state, words, inside] = await Promise.all([
+    docker`docker inspect --format ${'{{.State.Status}} {{.State.ExitCode}} {{.State.Error}}'} ${container}`,
+    docker`docker logs --tail 20 ${container}`,
+    docker`docker exec ${container} sh -c ${LOG}`,
+  ]);
+  return [`${container}: ${state.stdout.trim()}`, words.stdout, words.stderr, inside.stdout]
+    .join('\n')
+    .trim();
+}
+
+/** Waits until a container's host is up. */
+async function untilReady(container: Container): Promise<void> {
+  const { name } = container;
+  const since = Date.now();
+  for (;;) {
+    container.init = await processOf(name);
+    const left = Math.max(since + LIMIT * 1000 - Date.now(), 1);
+    const run = $({ quiet: true, nothrow: true, timeout: left });
+    const isRunning =
+      (await run`docker inspect --format ${'{{.State.Running}}'} ${name}`).stdout === 'true\n';
+    // by what it prints: of a command that it could not yet run the engine says status 0
+    if (isRunning && (await run`${enter(container)} sh -c ${READY}`).stdout === 'ready\n') return;
+    const seconds = Math.round((Date.now() - since) / 1000);
+    if (!isRunning || seconds >= LIMIT)
+      throw new Error(`${name} did not come up: given up after ${seconds} s.\n${await logOf(name)}`);
     await sleep(100);
   }
 }
 
-/** Starts a fresh host and waits until it can be logged in to. */
-export async function startHost({
+/** The hosts that tests have started here and not stopped. */
+const live = new Set<Container>();
+
+/** Packages are being installed, or were a moment ago: that is done in one long step. */
+const APT = `pgrep -x 'apt-get|dpkg' || find /var/log/dpkg.log -newermt '-30 seconds' | grep .`;
+
+// a tool that says nothing is stuck, or waits for packages
+watchSilence(async () => {
+  const hosts = [...live];
+  const busy = await Promise.all(hosts.map((host) => execIn(host, APT, { seconds: 10 })));
+  if (busy.some(({ code }) => code === 0)) return undefined;
+  return (await Promise.all(hosts.map(({ name }) => logOf(name)))).join('\n\n');
+});
+
+/** Starts a host and waits until it can be logged in to. */
+export async function startHost(options: HostOptions = {}): Promise<TestHost> {
+  return timed('host start', () => createHost(options));
+}
+
+async function createHost({
   distribution = testedDistribution(),
+  kind = 'bare',
   james = true,
   ipv6 = true,
   tmpfs = {},
   image,
-}: HostOptions = {}): Promise<TestHost> {
+}: HostOptions): Promise<TestHost> {
+  await checkRoom(await findEngine());
   const key = await findOrMakeKey();
   const name = `harden-test-${randomBytes(4).toString('hex')}`;
-  const container = await (await imageContainer(distribution, image))
+  const started = await (await imageContainer(distribution, image ?? kind))
     .withSystemd(ipv6)
     .withTmpFs(tmpfs)
     .withName(name)
@@ -87,19 +172,37 @@ export async function startHost({
       })),
     )
     .start();
-  await untilReady(container);
+  const container: Container = { name, init: undefined };
+  live.add(container);
+  try {
+    await untilReady(container);
+  } catch (error) {
+    live.delete(container);
+    await started.stop();
+    throw error;
+  }
 
-  const exec: TestHost['exec'] = (script, options) => execIn(container, script, options);
-  const count = async (unit: string, pattern: string): Promise<number> => {
-    const { stdout } = await mustExec(
-      container,
-      `journalctl --sync; journalctl --quiet --no-pager --output=cat ${unit} | grep -c -- '${pattern}' || :`,
+  const exec: TestHost['exec'] = (script, options) =>
+    timed('script', () => execIn(container, script, options));
+  const must: TestHost['must'] = (script, options) =>
+    timed('script', async () => (await mustExec(container, script, options)).stdout.trim());
+  const count = async (unit: string, pattern: string): Promise<number> =>
+    Number(
+      await must(
+        `journalctl --sync; journalctl --quiet --no-pager --output=cat ${unit} | grep -c -- '${pattern}' || :`,
+      ),
     );
-    return Number(stdout);
-  };
-  if (!james) await mustExec(container, 'rm -r /opt/james');
-  const hostKey = (await mustExec(container, 'cat /etc/ssh/ssh_host_ed25519_key.pub')).stdout.trim();
-  let ip = await bridgeAddress(container);
+  const docker = $({ quiet: true });
+  const boot = (down: () => Promise<unknown>) =>
+    timed('host start', async () => {
+      await down();
+      await docker`docker start ${name}`;
+      await untilReady(container);
+      ip = await bridgeAddress(started);
+    });
+  if (!james) await must('rm -r /opt/james');
+  const hostKey = await must('cat /etc/ssh/ssh_host_ed25519_key.pub');
+  let ip = await bridgeAddress(started);
 
   const host: TestHost = {
     name,
@@ -110,26 +213,33 @@ export async function startHost({
     keyFile: key.file,
     user: 'admin',
     exec,
-    must: async (script) => (await mustExec(container, script)).stdout.trim(),
-    async restart() {
-      await container.restart({ timeout: 10_000 });
-      await untilReady(container);
-      ip = await bridgeAddress(container);
+    must,
+    async write(path, content) {
+      await mustExec(container, `cat >'${path}'`, { input: content });
     },
-    async cutPower() {
-      await $({ quiet: true })`docker kill --signal=KILL ${container.getId()}`;
-      await $({ quiet: true })`docker start ${container.getId()}`;
-      await untilReady(container);
-      ip = await bridgeAddress(container);
+    async until(condition, options) {
+      await must(`until ${condition}; do sleep 0.1; done`, options);
     },
+    async install(packages) {
+      await timed('apt', () =>
+        mustExec(
+          container,
+          `export DEBIAN_FRONTEND=noninteractive; apt-get -qq update && apt-get -qq install ${packages} </dev/null >/tmp/apt 2>&1 || { cat /tmp/apt >&2; exit 1; }; rm /tmp/apt`,
+          { seconds: 240 },
+        ),
+      );
+    },
+    cutPower: () => boot(() => docker`docker kill --signal=KILL ${name}`),
+    reboot: () => boot(() => docker`docker stop --time=20 ${name}`),
     async stop() {
-      await container.stop();
+      live.delete(container);
+      await started.stop();
     },
     connections: () => count('--unit=ssh', '^Connection from '),
     accepted: () => count('--unit=ssh', '^Accepted [^ ]* for '),
     sudoCommands: () => count('--identifier=sudo', ' COMMAND='),
     async diff() {
-      const { stdout } = await $({ quiet: true })`docker diff ${container.getId()}`;
+      const { stdout } = await docker`docker diff ${name}`;
       return stdout
         .split('\n')
         .filter(Boolean)
@@ -156,8 +266,12 @@ export interface Attacker {
 }
 
 export async function startAttacker(distribution: Distribution = testedDistribution()): Promise<Attacker> {
-  const container = await (await imageContainer(distribution)).withCommand(['sleep', 'infinity']).start();
-  const exec = (script: string) => execIn(container, script);
+  const container = await timed('host start', async () =>
+    (await imageContainer(distribution, 'bare')).withCommand(['sleep', 'infinity']).start(),
+  );
+  const name = container.getName().replace(/^\//, '');
+  const inside: Container = { name, init: await processOf(name) };
+  const exec = (script: string) => timed('script', () => execIn(inside, script));
   return {
     ip: await bridgeAddress(container),
     async connect(ip, port, timeoutMs = 900) {
@@ -179,20 +293,70 @@ export async function startAttacker(distribution: Distribution = testedDistribut
   };
 }
 
-async function execIn(
-  container: StartedTestContainer,
-  script: string,
-  options: { readonly user?: string } = {},
-): Promise<Result> {
-  const { exitCode, stdout, stderr } = await container.exec(['sh', '-c', script], options);
-  return { code: exitCode, stdout, stderr };
+/** The process 1 of a container, if this machine can see it: the engine may run elsewhere. It is another one after a boot. */
+async function processOf(container: string): Promise<Process | undefined> {
+  const format = '{{.State.Pid}} {{.Id}}';
+  const { stdout } = await $({ quiet: true })`docker inspect --format ${format} ${container}`;
+  const [pid = '', id = ''] = stdout.trim().split(' ');
+  const start = startOf(pid);
+  const groups = await readFile(`/proc/${pid}/cgroup`, 'utf8').catch(() => '');
+  return start !== undefined && groups.includes(id) ? { pid, start } : undefined;
 }
 
-async function mustExec(container: StartedTestContainer, script: string): Promise<Result> {
-  const result = await execIn(container, script);
+const ENVIRONMENT = [
+  'HOME=/root',
+  'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+  'container=docker',
+];
+
+interface Process {
+  readonly pid: string;
+  /** When it started: the number alone may be another process's by now. */
+  readonly start: string;
+}
+
+interface Container {
+  readonly name: string;
+  /** Its process 1, where root can enter its namespaces. */
+  init: Process | undefined;
+}
+
+/**
+ * The words that run a program in a container. Root enters its namespaces, which costs a tenth of what the engine does for
+ * it: the suite runs thousands of scripts. What runs so has all capabilities, as no test asks of it not to.
+ */
+function enter({ name, init }: Container, user?: string): string[] {
+  if (user !== undefined) return ['docker', 'exec', '--interactive', '--user', user, name];
+  if (!init || process.getuid?.() !== 0) return ['docker', 'exec', '--interactive', name];
+  if (startOf(init.pid) !== init.start) throw new Error(`${name} does not run any more.`);
+  return ['nsenter', `--target=${init.pid}`, '--all', 'env', '-i', ...ENVIRONMENT];
+}
+
+/** Runs a script in a container. Fails where it takes too long, with what goes on there. */
+async function execIn(
+  container: Container,
+  script: string,
+  { seconds = LIMIT, user, input = '' }: ExecOptions & { readonly input?: string | Buffer } = {},
+): Promise<Result> {
+  const since = Date.now();
+  const run = $({ quiet: true, nothrow: true, input, timeout: seconds * 1000, timeoutSignal: 'SIGKILL' });
+  const { exitCode, stdout, stderr } = await run`${enter(container, user)} sh -c ${PRELUDE + script}`;
+  if (Date.now() - since >= seconds * 1000) {
+    const { name } = container;
+    throw new Error(`In ${name} this did not end within ${seconds} s: ${script}\n${await logOf(name)}`);
+  }
+  return { code: exitCode ?? -1, stdout, stderr };
+}
+
+async function mustExec(
+  container: Container,
+  script: string,
+  options?: Parameters<typeof execIn>[2],
+): Promise<Result> {
+  const result = await execIn(container, script, options);
   if (result.code !== 0) {
     throw new Error(
-      `In ${container.getName()} this failed with status ${result.code}: ${script}\n${result.stderr}`,
+      `In ${container.name} this failed with status ${result.code}: ${script}\n${result.stdout}${result.stderr}`,
     );
   }
   return result;

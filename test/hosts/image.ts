@@ -6,8 +6,8 @@ import { join, relative } from 'node:path';
 import { $ } from 'zx';
 import { fixtures, repository } from '../repository.ts';
 import { DISTRIBUTIONS, type Distribution } from './distributions.ts';
+import type { Kind } from './kinds.ts';
 
-// what a plain server has; fail2ban and python3 are absent on purpose: installing them is the job
 const PACKAGES = [
   'systemd',
   'systemd-sysv',
@@ -23,6 +23,8 @@ const PACKAGES = [
 ];
 
 const FILES = join(repository, 'test/hosts/files');
+/** Sources of the program that logs as an attacked James does. */
+export const JAVA = join(repository, 'test/hosts/java');
 
 /** Whether hosts of it can be made here: `test/prepare` pulls the images that a registry gives. */
 export function canBeMade(distribution: Distribution): boolean {
@@ -31,14 +33,53 @@ export function canBeMade(distribution: Distribution): boolean {
   return spawnSync('docker', ['image', 'inspect', origin.image], { stdio: 'ignore' }).status === 0;
 }
 
-/** The tag of a distribution's image: another recipe is another image. */
-async function imageName(distribution: Distribution): Promise<string> {
-  const digest = createHash('sha256').update(JSON.stringify([DISTRIBUTIONS[distribution], PACKAGES]));
-  const names = (await readdir(FILES)).sort().map((name) => join(FILES, name));
-  for (const name of [...names, join(fixtures, 'log4j2/james-3.8.0.xml')]) {
-    digest.update(`\0${relative(repository, name)}\0`).update(await readFile(name));
-  }
-  return `harden-test-${distribution}:${digest.digest('hex').slice(0, 16)}`;
+const LOG4J2 = join(fixtures, 'log4j2/james-3.8.0.xml');
+/** What says how images are made. */
+const [BARE, DERIVED] = ['image.ts', 'prepared.ts'].map((name) => join(repository, 'test/hosts', name)) as [
+  string,
+  string,
+];
+
+/** Files that an image is made of: where one differs, the image is another one. */
+const INGREDIENTS: { readonly [K in Kind]: () => Promise<readonly string[]> } = {
+  bare: async () => [BARE, ...(await filesBelow(FILES)), LOG4J2],
+  fail2ban: async () => [...(await INGREDIENTS.bare()), DERIVED],
+  hardened: async () => [
+    ...(await INGREDIENTS.fail2ban()),
+    join(repository, 'test/hosts/inventory.ts'),
+    join(repository, 'playbooks/james-fail2ban.yaml'),
+    join(repository, 'dist/harden.cjs'),
+  ],
+  log4j2: async () => [...(await INGREDIENTS.fail2ban()), ...(await filesBelow(JAVA))],
+};
+
+async function filesBelow(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort();
+}
+
+/** The name of an image, whose tag is a digest of what it is made of. */
+export async function imageName(distribution: Distribution, kind: Kind): Promise<string> {
+  const digest = createHash('sha256').update(JSON.stringify([DISTRIBUTIONS[distribution].origin, PACKAGES]));
+  for (const file of await INGREDIENTS[kind]())
+    digest.update(`\0${relative(repository, file)}\0`).update(await readFile(file));
+  return `harden-test-${distribution}-${kind}:${digest.digest('hex').slice(0, 16)}`;
+}
+
+export async function hasImage(name: string): Promise<boolean> {
+  return (await $({ quiet: true, nothrow: true })`docker image inspect ${name}`).exitCode === 0;
+}
+
+/** The name of the image of a fresh host, which is made if it is not there (about 30 seconds). */
+export async function findOrMakeBareImage(distribution: Distribution): Promise<string> {
+  const name = await imageName(distribution, 'bare');
+  if (await hasImage(name)) return name;
+  const { origin } = DISTRIBUTIONS[distribution];
+  await ('suite' in origin ? bootstrap(origin.suite, name) : extend(origin.image, name));
+  return name;
 }
 
 /** The Debian mirror that apt of this machine uses; none on other distributions, where mmdebstrap knows one. */
@@ -48,15 +89,6 @@ async function mirror(): Promise<string[]> {
     .split('\n')
     .filter((uri) => /\/debian\/?$/.test(uri))
     .slice(0, 1);
-}
-
-/** The name of the image of a distribution, which is built if it is not there (about 30 seconds). */
-export async function findOrBuildImage(distribution: Distribution): Promise<string> {
-  const name = await imageName(distribution);
-  if ((await $({ quiet: true, nothrow: true })`docker image inspect ${name}`).exitCode === 0) return name;
-  const { origin } = DISTRIBUTIONS[distribution];
-  await ('suite' in origin ? bootstrap(origin.suite, name) : extend(origin.image, name));
-  return name;
 }
 
 // systemd learns from the variable that it runs in a container

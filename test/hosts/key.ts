@@ -4,7 +4,8 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { $ } from 'zx';
 
-const CACHE =
+/** What tests keep from one checkout to the next, outside of each. */
+export const CACHE =
   process.env.HARDEN_TEST_CACHE ??
   join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'harden-test');
 

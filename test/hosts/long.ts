@@ -1,15 +1,27 @@
+import { isLong, REFERENCE, testedDistribution } from './distributions.ts';
+
 /**
- * Loops that go on for as long as one lets them. The suite runs a small sample of each, always the same one; `npm run test:long`
+ * Loops that go on for as long as one lets them, and long tables. The suite runs a small sample of each, always the same one; `npm run test:long`
  * runs all, with another seed each time. `HARDEN_SEED` repeats a run.
  */
-const whole = process.env.HARDEN_LONG === '1';
 
 /** How often a loop goes round. */
-export const rounds = (sample: number, full: number): number => (whole ? full : sample);
+export const rounds = (sample: number, full: number): number => (isLong ? full : sample);
 
-/** A sample of rows, each `every`th one; the long run has all. */
-export const sample = <T>(rows: readonly T[], every: number): readonly T[] =>
-  rows.filter((_, index) => whole || index % every === 0);
+/** Whether this distribution runs but a part: the reference runs everything, and so does each in a long run. */
+export const isPart = !isLong && testedDistribution() !== REFERENCE;
+
+/** A row of a table may say that it differs from one distribution to the next. */
+interface Row {
+  readonly differs?: true;
+}
+
+/**
+ * Of a long table, what runs on the tested distribution: where it runs but a part, the rows that differ, and every fourth
+ * of the others, beginning with the first.
+ */
+export const rowsFor = <T extends Row | readonly unknown[]>(rows: readonly T[]): readonly T[] =>
+  isPart ? rows.filter((row, index) => index % 4 === 0 || ('differs' in row && row.differs)) : rows;
 
 let chosen: number | undefined;
 
@@ -17,8 +29,8 @@ let chosen: number | undefined;
 export function seed(): number {
   if (chosen === undefined) {
     const given = Number(process.env.HARDEN_SEED);
-    chosen = given || (whole ? Math.trunc(Math.random() * 0x7fffffff) : 1);
-    console.log(`HARDEN_SEED=${chosen}${whole ? ' HARDEN_LONG=1' : ''}`);
+    chosen = given || (isLong ? Math.trunc(Math.random() * 0x7fffffff) : 1);
+    console.log(`HARDEN_SEED=${chosen}${isLong ? ' HARDEN_LONG=1' : ''}`);
   }
   return chosen;
 }

@@ -1,4 +1,5 @@
 import { expect } from 'vitest';
+import { timed } from '../waits.ts';
 import type { TestHost } from './host.ts';
 import type { Record } from './record.ts';
 import { changed, type Snapshot, snapshotOf } from './snapshot.ts';
@@ -17,6 +18,10 @@ export async function stateOf(host: TestHost, jails: readonly string[]): Promise
 
 /** Fails unless all of them run, or do so within 20 seconds. */
 export async function jailsRun(host: TestHost, jails: readonly string[]): Promise<void> {
+  await timed('fail2ban', () => untilJailsRun(host, jails));
+}
+
+async function untilJailsRun(host: TestHost, jails: readonly string[]): Promise<void> {
   const script = `for i in $(seq 100); do
       now=" $(/usr/bin/fail2ban-client status 2>/dev/null | sed -n 's/.*Jail list:[[:space:]]*//p' | tr -d ',') " missing=
       for jail in ${jails.join(' ')}; do case $now in *" $jail "*) ;; *) missing="$missing $jail" ;; esac; done

@@ -5,9 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { repository } from '../repository.ts';
 import { failedLogin, showsBan } from './attack.ts';
-import { removeContainers } from './engine.ts';
+import { testedDistribution } from './distributions.ts';
+import { claimEngine, removeContainers } from './engine.ts';
 import { startAttacker, startHost } from './host.ts';
 import { inventoryOf } from './inventory.ts';
+import { prepareImages } from './prepared.ts';
 
 /** The guided tour behind `npm run quickstart`: everything it shows happens on a real host, nothing is staged. */
 const heading = (text: string) => console.log(`\n\u001b[1m── ${text}\u001b[0m`);
@@ -27,6 +29,8 @@ async function run(wanted: number, ...args: string[]): Promise<void> {
 }
 
 try {
+  await claimEngine();
+  await prepareImages(testedDistribution(), ['bare']);
   heading('A fresh Debian host with James, but without protection');
   const host = await startHost();
   const text = inventoryOf([{ ...host, name: 'mail1' }], { vars: { ssh_hitcount: 6 } });

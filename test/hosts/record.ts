@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import type { CommandName, HostResult, RunResult, TaskResult } from '../../src/report/result.ts';
-import { harden, started } from '../cli/harden.ts';
+import { harden, hardenStaying, started } from '../cli/harden.ts';
 import type { TestHost } from './host.ts';
 
 export interface Record extends RunResult {
@@ -19,13 +19,17 @@ export interface RunOptions {
   readonly env?: Readonly<{ [name: string]: string }>;
   /** Files beside the inventory, such as a playbook. */
   readonly files?: Readonly<{ [name: string]: string }>;
+  /** Whether it runs in a process of its own, as users run it: most tests ask nothing of that. */
+  readonly ownProcess?: boolean;
+  /** How long it may say nothing, in seconds. */
+  readonly silence?: number;
 }
 
 /** Runs a command with `--json` on an inventory. Fails where the exit code is not the record's. */
 export async function record(
   command: CommandName,
   inventory: string,
-  { args = [], env, files = {} }: RunOptions = {},
+  { args = [], env, files = {}, silence, ownProcess = false }: RunOptions = {},
 ): Promise<Record> {
   const folder = await mkdtemp(join(tmpdir(), 'harden-test-'));
   try {
@@ -33,9 +37,12 @@ export async function record(
       await writeFile(join(folder, name), text);
     }
     const yes = command === 'apply' || command === 'rollback' ? ['--yes'] : [];
-    const { code, stdout, stderr } = await harden([command, '--json', ...yes, ...args], {
+    // what Node itself is told by its environment takes a process of its own
+    const run = ownProcess || env?.NODE_OPTIONS !== undefined ? harden : hardenStaying;
+    const { code, stdout, stderr } = await run([command, '--json', ...yes, ...args], {
       cwd: folder,
       ...(env && { env }),
+      ...(silence && { silence }),
     });
     if (stdout === '') throw new Error(`harden ${command} ended with ${code} and no record: ${stderr}`);
     const result = JSON.parse(stdout) as RunResult;
@@ -78,8 +85,10 @@ export const applyTasks = (
   host: Pick<TestHost, 'inventory'>,
   tasks: TasksById,
   seconds: number,
+  options: RunOptions = {},
 ): Promise<Record> =>
   record('apply', host.inventory({ playbook: 'playbook.yaml' }), {
+    ...options,
     args: ['--confirm-timeout', String(seconds)],
     files: {
       'playbook.yaml': stringify({

@@ -97,8 +97,8 @@ describe('rollback', () => {
   });
 
   it('of a later apply gives back bytes, mode and owner, the limits and the running values that it found', async () => {
-    const applied = await record('apply', host.inventory());
-    expect(applied.exitCode, applied.text).toBe(0);
+    await host.stop();
+    host = await startHost({ kind: 'hardened' });
     await host.must(`
       printf '# mine\\r\\n' >>/etc/fail2ban/jail.d/james.conf; chown daemon:mail /etc/fail2ban/jail.d/james.conf; chmod 0604 /etc/fail2ban/jail.d/james.conf
       sed -i '/<AppenderRef ref="James/d' /opt/james/conf/log4j2.xml; chmod 0640 /opt/james/conf/log4j2.xml

@@ -1,17 +1,15 @@
 import type { TestProject } from 'vitest/node';
-import { testedDistribution } from './distributions.ts';
-import { findEngine, removeContainers, runId } from './engine.ts';
-import { findOrBuildImage } from './image.ts';
+import { kindsOf, testedDistribution } from './distributions.ts';
+import { claimEngine, removeContainers } from './engine.ts';
 import { findOrMakeKey } from './key.ts';
-
-export { removeContainers };
+import { prepareImages } from './prepared.ts';
 
 /** Before the first test: what all of them share is made once, and what is missing fails the run. */
 export async function setup({ config }: TestProject): Promise<void> {
-  runId();
-  await findEngine();
+  await claimEngine();
   await findOrMakeKey();
-  await findOrBuildImage(testedDistribution(config.env));
+  const distribution = testedDistribution(config.env);
+  await prepareImages(distribution, kindsOf(distribution));
 }
 
 export async function teardown(): Promise<void> {

@@ -5,7 +5,7 @@ import { type Record, record, statuses } from './record.ts';
 
 let host: TestHost;
 beforeAll(async () => {
-  host = await startHost();
+  host = await startHost({ kind: 'fail2ban' });
 });
 afterAll(() => host?.stop());
 
@@ -49,43 +49,65 @@ const HOSTILE: readonly (readonly [name: string, value: string])[] = [
   ['nothing', ''],
 ];
 
+const PATHS = [
+  "/etc/h/it's $(touch pwned)",
+  '/etc/h/-rf',
+  '/etc/h/100%s "x" {y}',
+  '/etc/h/Grüße *',
+  '/etc/h/a;b&c|d>e',
+];
+
 describe('values arrive literally', () => {
-  it.each(HOSTILE)('%s as content, variable and template', async (_name, value) => {
+  beforeAll(async () => {
     await host.must('rm -rf /etc/h && mkdir /etc/h');
+    const file = (name: string, n: number, params: object) => ({
+      id: `${name}${n}`,
+      name,
+      file: { path: `/etc/h/${name}${n}`, ...params },
+    });
     await converge(
       [
-        {
-          id: 'inline',
-          name: 'inline',
-          file: { path: '/etc/h/inline', content: value.replaceAll('{{', "{{ '{{' }}") },
-        },
-        { id: 'variable', name: 'variable', file: { path: '/etc/h/variable', content: '{{ value }}' } },
-        { id: 'source', name: 'source', file: { path: '/etc/h/source', source: 'source.txt' } },
-        { id: 'template', name: 'template', file: { path: '/etc/h/template', template: 'template.txt' } },
+        ...HOSTILE.flatMap(([, value], n) => [
+          file('inline', n, { content: value.replaceAll('{{', "{{ '{{' }}") }),
+          file('variable', n, { content: `{{ value${n} }}` }),
+          file('source', n, { source: `source${n}.txt` }),
+          file('template', n, { template: `template${n}.txt` }),
+        ]),
+        ...PATHS.flatMap((path, n) => [
+          { id: `folder${n}`, name: 'folder', directory: { path: `${path}.d`, mode: '0750' } },
+          { id: `path${n}`, name: 'path', file: { path, content: 'x\n', mode: '0640', owner: 'james' } },
+        ]),
       ],
-      { value },
-      { 'source.txt': value, 'template.txt': 'before {{ value }} after' },
+      Object.fromEntries(HOSTILE.map(([, value], n) => [`value${n}`, value])),
+      Object.fromEntries(
+        HOSTILE.flatMap(([, value], n) => [
+          [`source${n}.txt`, value],
+          [`template${n}.txt`, `before {{ value${n} }} after`],
+        ]),
+      ),
     );
-    for (const name of ['inline', 'variable', 'source']) expect(await bytes(`/etc/h/${name}`)).toBe(value);
-    expect(await bytes('/etc/h/template')).toBe(`before ${value} after`);
-    expect((await host.exec('ls /pwned')).code).not.toBe(0);
   });
 
-  it.each([
-    ["/etc/h/it's $(touch pwned)"],
-    ['/etc/h/-rf'],
-    ['/etc/h/100%s "x" {y}'],
-    ['/etc/h/Grüße *'],
-    ['/etc/h/a;b&c|d>e'],
-  ])('path %s', async (path) => {
-    await host.must('rm -rf /etc/h && mkdir /etc/h');
-    await converge([
-      { id: 'directory', name: 'directory', directory: { path: `${path}.d`, mode: '0750' } },
-      { id: 'file', name: 'file', file: { path, content: 'x\n', mode: '0640', owner: 'james' } },
-    ]);
+  it.each(HOSTILE.map(([name, value], n) => ({ name, value, n })))(
+    '$name as content, variable and template',
+    async ({ value, n }) => {
+      for (const name of ['inline', 'variable', 'source'])
+        expect(await bytes(`/etc/h/${name}${n}`)).toBe(value);
+      expect(await bytes(`/etc/h/template${n}`)).toBe(`before ${value} after`);
+    },
+  );
+
+  it.each(PATHS)('path %s', async (path) => {
     expect(await bytes(path)).toBe('x\n');
+    expect(await host.must(`stat -c '%a %U' '${path.replaceAll("'", "'\\''")}.d'`)).toBe('750 root');
+  });
+
+  it('and nothing else is there', async () => {
+    const made = HOSTILE.flatMap((_, n) =>
+      ['inline', 'variable', 'source', 'template'].map((name) => name + n),
+    );
     expect((await host.must('ls -1N /etc/h')).split('\n').sort()).toEqual(
-      [path, `${path}.d`].map((p) => p.slice(7)).sort(),
+      [...made, ...PATHS.flatMap((path) => [path, `${path}.d`]).map((path) => path.slice(7))].sort(),
     );
     expect((await host.exec('ls /pwned /root/pwned /home/*/pwned /var/lib/harden*/pwned')).stdout).toBe('');
   });
@@ -257,9 +279,8 @@ describe('service', () => {
 
 describe('package', () => {
   it('waits for another apt, asks nothing, and keeps a changed conffile', async () => {
-    await host.must(
-      'apt-get -q update; apt-get -q -y install rsync >/dev/null 2>&1; apt-get -q -y remove rsync >/dev/null 2>&1; echo "# mine" >>/etc/default/rsync',
-    );
+    await host.install('rsync');
+    await host.must('apt-get -q -y remove rsync >/dev/null 2>&1; echo "# mine" >>/etc/default/rsync');
     // somebody's own apt, which holds the locks for as long as its hook runs
     await host.must(
       "systemd-run -q -E DEBIAN_FRONTEND=noninteractive apt-get -y -o DPkg::Pre-Invoke::='sleep 8' install tree; sleep 2",

@@ -56,14 +56,18 @@ export async function calls(host: TestHost): Promise<Call[]> {
 
 /** Comes back when the job waits at the call; false if it has ended without it. */
 export async function waiting(host: TestHost): Promise<boolean> {
-  const { code } = await host.exec(`i=0; began=
-    while [ $i -lt 3000 ] && [ ! -e /run/wire/waiting ]; do
+  const { code } = await host.exec(
+    `began=
+    while [ ! -e /run/wire/waiting ]; do
       case $(/bin/systemctl show -P ActiveState harden-run) in
         inactive) [ -z "$began" ] || exit 1 ;;
         *) began=yes ;;
       esac
-      i=$((i + 1)); sleep 0.02
-    done; [ -e /run/wire/waiting ]`);
+      sleep 0.1
+    done`,
+    // a job may install packages and reload fail2ban before
+    { seconds: 120 },
+  );
   return code === 0;
 }
 

@@ -8,7 +8,7 @@ import {
   restoreSection,
   unreadableLine,
 } from '../../../src/tasks/fail2ban/ini-section.ts';
-import { python } from './fixtures/python.ts';
+import { iniFile } from './fixtures/ini-file.ts';
 
 const edit = (text: string, ...settings: [string, string][]) => editSection(text, 'a', new Map(settings));
 const values = (text: string, section: string) =>
@@ -119,23 +119,7 @@ describe('editSection', () => {
   });
 });
 
-const line = fc.oneof(
-  {
-    weight: 4,
-    arbitrary: fc.constantFrom('k = 1', 'l: x=y', 'K=2 ; c', 'm =', 'k = ; c', 'n = %(l)s;d', 'o = \xe9'),
-  },
-  { weight: 3, arbitrary: fc.constantFrom('[a]', '[b]', '[DEFAULT]', '[c] ; x') },
-  { weight: 2, arbitrary: fc.constantFrom('', '# c', ';c', '# [a]', '#k = 1') },
-  { weight: 1, arbitrary: fc.constantFrom('junk', '[open', 'a b c') },
-);
-const indented = fc
-  .tuple(fc.constantFrom('', '', '', ' ', '  ', '\t '), line)
-  .map(([indent, text]) => indent + text);
-const file = (eols: fc.Arbitrary<string>) =>
-  fc
-    .tuple(fc.array(indented, { maxLength: 12 }), eols, fc.boolean())
-    .map(([rows, eol, last]) => rows.join(eol) + (last && rows.length > 0 ? eol : ''));
-const anyFile = file(fc.constantFrom('\n', '\r\n'));
+const anyFile = iniFile(fc.constantFrom('\n', '\r\n'));
 const readableFile = anyFile.filter((text) => unreadableLine(text) === undefined);
 
 describe('any file', () => {
@@ -212,31 +196,6 @@ describe('restoreSection', () => {
     ['another section stays', '', '[a]\nk = v\n\n[own]\nx = 1\n', '\n[own]\nx = 1\n'],
     ['a section that others filled stays', '', '[a]\nk = v\nown = 2\n', '[a]\nown = 2\n'],
   ])('%s', (_, before, now, expected) => expect(restoreSection(now, 'a', ['k'], before)).toBe(expected));
-});
-
-describe("Python's ConfigParser with fail2ban's settings", () => {
-  const JUDGE = `import configparser, io, json, sys
-def read(text, strict):
-    parser = configparser.ConfigParser(interpolation=None, inline_comment_prefixes=';', strict=strict)
-    try: parser.read_file(io.StringIO(text, newline=None))
-    except configparser.Error: return None
-    rows = lambda value: '\\n'.join(row for row in value.split('\\n') if row)
-    sections = {'DEFAULT': parser._defaults, **parser._sections}
-    return {name: {key: rows(value) for key, value in settings.items()} for name, settings in sections.items()}
-print(json.dumps([[read(text, True) is not None, read(text, False)] for text in json.load(sys.stdin)]))`;
-
-  it('reads the same values, and fails where we say so', () => {
-    const texts = fc.sample(file(fc.constantFrom('\n', '\r\n', '\r')), { numRuns: 1500, seed: 4 });
-    const judged = python<[boolean, Record<string, object> | null][]>(JUDGE, texts);
-    expect(judged.filter(([readable]) => readable).length).toBeGreaterThan(150);
-    for (const [index, [readable, sections]] of judged.entries()) {
-      const text = texts[index]!;
-      expect([text, unreadableLine(text) === undefined]).toEqual([text, readable]);
-      for (const [name, expected] of Object.entries(sections ?? {})) {
-        expect([text, name, values(text, name)]).toEqual([text, name, expected]);
-      }
-    }
-  });
 });
 
 describe('a percent sign', () => {
