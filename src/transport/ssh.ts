@@ -1,13 +1,15 @@
 import type { Duplex } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ClientChannel } from 'ssh2';
 import { type Connection, type SshOptions, sshTransport } from './connection.ts';
 import { connectionLost, failure, sessionRefused, type Underway } from './errors.ts';
 import { throughGate } from './gate.ts';
 import { closeLinks, type Link, logIn } from './link.ts';
-import type { Exit, Process, Start } from './process.ts';
+import type { Exit, Process } from './process.ts';
 import { planStops, type Stop, type Waypoint } from './route.ts';
 import { openForward, openSocket } from './socket.ts';
 import type { Reached, Target, Transport } from './transport.ts';
+import { TransportError } from './transport.ts';
 
 /** Logs in over one TCP connection. Everything local is checked first; no login is tried twice. */
 export async function connectSsh(
@@ -60,7 +62,7 @@ function connection({ where }: Stop, links: readonly Link[]): Connection {
       script,
       links.map((one) => one.broken()).find((one) => one !== undefined),
     );
-  const start: Start = (command) =>
+  const open = (command: string): Promise<Process> =>
     new Promise((resolve, reject) => {
       if (link.broken() !== undefined) return reject(lost('unsent'));
       try {
@@ -72,7 +74,23 @@ function connection({ where }: Stop, links: readonly Link[]): Connection {
         reject(failure('lost', where, lost('unsent').message, error, true));
       }
     });
-  return { start, lost, close: () => closeLinks(links) };
+  return { start: (command) => startWhenFree(open, command), lost, close: () => closeLinks(links) };
+}
+
+/** Tries to open a session, and milliseconds between two of them. */
+const SESSION_TRIES = 5;
+const SESSION_PAUSE = 100;
+
+/** sshd with MaxSessions 1 may still count the session that has just ended, and refuse the next one for a moment. */
+async function startWhenFree(open: (command: string) => Promise<Process>, command: string): Promise<Process> {
+  for (let left = SESSION_TRIES - 1; ; left--) {
+    try {
+      return await open(command);
+    } catch (error) {
+      if (left === 0 || !(error instanceof TransportError) || error.reason !== 'refused') throw error;
+      await sleep(SESSION_PAUSE);
+    }
+  }
 }
 
 function channelProcess(channel: ClientChannel): Process {

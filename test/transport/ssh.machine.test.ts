@@ -56,6 +56,22 @@ describe('running scripts', () => {
     expect(server.log.tries).toEqual(['publickey root']);
   });
 
+  test('a host that still counts the session before: the next one is let in a moment later', async () => {
+    const server = await serve({ refuseSessions: 2 });
+    const transport = await logIn(server.target, server.options);
+    expect((await transport.run('exit 3')).code).toBe(3);
+    expect(server.log.connections).toBe(1);
+  });
+
+  test('a host that lets no session in: that is said', async () => {
+    const server = await serve({ refuseSessions: Number.POSITIVE_INFINITY });
+    const transport = await logIn(server.target, server.options);
+    await expect(transport.run('exit 3')).rejects.toMatchObject({
+      reason: 'refused',
+      message: expect.stringContaining('refused a further session on this connection'),
+    });
+  });
+
   test('megabytes each way', async () => {
     const server = await serve();
     const transport = await logIn(server.target, server.options);
