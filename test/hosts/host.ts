@@ -322,7 +322,7 @@ interface Container {
 }
 
 /**
- * The words that run a program in a container. Root enters its namespaces, which costs a tenth of what the engine does for
+ * The words that run a program in a container. Root enters its namespaces, which costs a twentieth of what the engine does for
  * it: the suite runs thousands of scripts. What runs so has all capabilities, as no test asks of it not to.
  */
 function enter({ name, init }: Container, user?: string): string[] {
