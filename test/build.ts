@@ -1,15 +1,15 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
-import { $ } from 'zx';
 import { STAY } from './cli/staying.ts';
 import { repository } from './repository.ts';
+import { $ } from './shell.ts';
 
 /** Before the first test: the command line from what is in `src` now, as users get it, and in a process that stays. */
 export async function setup(): Promise<void> {
   // the suite builds once, since some of its steps run at the same time
   if (process.env.HARDEN_BUILT && existsSync(STAY)) return;
-  await $({ quiet: true, cwd: repository })`npm run --silent build`;
+  await $({ cwd: repository })`npm run --silent build`;
   await build({
     entryPoints: [join(repository, 'test/cli/stay.ts')],
     outfile: STAY,

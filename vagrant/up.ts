@@ -1,13 +1,14 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import { stringify } from 'yaml';
-import { $, which } from 'zx';
+import { which } from 'zx';
 import { parseSettings } from '../src/transport/ssh-config.ts';
 import { createArguments } from '../test/hosts/container.ts';
 import { testedDistribution } from '../test/hosts/distributions.ts';
 import { findEngine } from '../test/hosts/engine.ts';
 import { canBeMade, findOrMakeBareImage } from '../test/hosts/image.ts';
 import { repository } from '../test/repository.ts';
+import { $ } from '../test/shell.ts';
 
 /** Behind `npm run vagrant:up`: starts the machine, or finds it running, and writes an inventory of it. */
 const MACHINE = 'james';
@@ -15,7 +16,7 @@ const IMAGE = 'harden-vagrant';
 
 const folder = join(repository, 'vagrant');
 const state = resolve(folder, process.env.VAGRANT_DOTFILE_PATH ?? '.vagrant');
-const inFolder = $({ cwd: folder, quiet: true });
+const inFolder = $({ cwd: folder });
 
 if (!(await which('vagrant', { nothrow: true }))) {
   console.error(
@@ -48,7 +49,7 @@ async function describeContainer(): Promise<void> {
   const host = await findOrMakeBareImage(canBeMade('ubuntu2204') ? 'ubuntu2204' : testedDistribution());
   // not Vagrant's build_dir: it cannot read what engines with containerd's image store print
   const input = await readFile(join(folder, 'Dockerfile'));
-  await $({ quiet: true, input })`docker build --quiet --tag ${IMAGE} --build-arg HOST=${host} -`;
+  await $({ input })`docker build --quiet --tag ${IMAGE} --build-arg HOST=${host} -`;
   await mkdir(state, { recursive: true });
   await writeFile(
     join(state, 'container.json'),
@@ -60,7 +61,7 @@ async function inventoryText(): Promise<string> {
   // ssh itself reads what is meant for it
   const config = join(state, 'ssh-config');
   await writeFile(config, (await inFolder`vagrant ssh-config ${MACHINE}`).stdout);
-  const { stdout } = await $({ quiet: true })`ssh -G -F ${config} ${MACHINE}`;
+  const { stdout } = await $`ssh -G -F ${config} ${MACHINE}`;
   const settings = parseSettings(stdout, MACHINE, process.env);
   // over Vagrant's channel, which never left this machine: from here on the key is pinned
   const asked = 'cat /etc/ssh/ssh_host_ed25519_key.pub; echo "${SSH_CONNECTION%% *}"';

@@ -1,5 +1,5 @@
 import { GenericContainer, type StartedTestContainer } from 'testcontainers';
-import { $ } from 'zx';
+import { $ } from '../shell.ts';
 import type { Distribution } from './distributions.ts';
 import { type Engine, findEngine, isRun, LABEL, runId } from './engine.ts';
 import { imageName } from './image.ts';
@@ -92,5 +92,5 @@ export function cgroupAccess({ version, cgroup }: Engine): CgroupAccess {
 /** The address on the engine's bridge; it may be another one after a restart. */
 export async function bridgeAddress(container: StartedTestContainer): Promise<string> {
   const format = '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}';
-  return (await $({ quiet: true })`docker inspect --format ${format} ${container.getId()}`).stdout.trim();
+  return (await $`docker inspect --format ${format} ${container.getId()}`).stdout.trim();
 }

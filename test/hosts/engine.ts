@@ -4,14 +4,13 @@ import { readFileSync, readlinkSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { $ } from 'zx';
 import { repository } from '../repository.ts';
+import { $ } from '../shell.ts';
 
 /** Marks every container and image of a run; its value is the run that made it. */
 export const LABEL = 'harden.test';
 
 const RUN = 'HARDEN_TEST_RUN';
-const docker = $({ quiet: true });
 
 /** When a process started, in ticks since this machine did; none if there is no such process. Source: proc(5), stat, field 22. */
 export function startOf(pid: string): string | undefined {
@@ -69,7 +68,7 @@ export function findEngine(): Promise<Engine> {
 
 async function askEngine(): Promise<Engine> {
   const format = '{{.ServerVersion}} {{.CgroupVersion}} {{.DockerRootDir}}';
-  const info = await docker({ nothrow: true })`docker info --format ${format}`;
+  const info = await $({ nothrow: true })`docker info --format ${format}`;
   const [version, cgroup, folder] = info.stdout.trim().split(' ');
   if (info.exitCode !== 0 || !version || !folder) {
     throw new Error(
@@ -129,7 +128,7 @@ interface Container {
 
 async function listContainers(): Promise<Container[]> {
   const format = `{{.ID}}\t{{.Names}}\t{{.Status}}\t{{.Label "${LABEL}"}}\t{{.CreatedAt}}`;
-  const { stdout } = await docker`docker ps --all --no-trunc --filter label=${LABEL} --format ${format}`;
+  const { stdout } = await $`docker ps --all --no-trunc --filter label=${LABEL} --format ${format}`;
   return stdout
     .split('\n')
     .filter(Boolean)
@@ -142,12 +141,12 @@ async function listContainers(): Promise<Container[]> {
 /** Removes the containers of runs that are over, and says so. Fails if one cannot be removed: it would take memory and processor from the tests. */
 export async function removeLeftovers(): Promise<void> {
   for (const { id, name, status, run } of (await listContainers()).filter(isOver)) {
-    const { exitCode, stderr } = await docker({
+    const { exitCode, stderr } = await $({
       nothrow: true,
       timeout: '15s',
     })`docker rm --force --volumes ${id}`;
     if (exitCode !== 0 && !/No such container|already in progress/.test(stderr)) {
-      const { stdout } = await docker({ nothrow: true, timeout: '5s' })`docker logs --tail 20 ${id}`;
+      const { stdout } = await $({ nothrow: true, timeout: '5s' })`docker logs --tail 20 ${id}`;
       throw new Error(
         `${name} (${status}) was left by run ${run}, which is over, and cannot be removed: ${stderr.trim() || 'the engine does not answer'}. Remove it or restart the engine, and run this again. Its last words:\n${stdout}`,
       );
@@ -159,5 +158,5 @@ export async function removeLeftovers(): Promise<void> {
 /** Removes the containers of this run, running or not. */
 export async function removeContainers(): Promise<void> {
   const containers = (await listContainers()).filter(({ run }) => run === runId());
-  if (containers.length > 0) await docker`docker rm --force --volumes ${containers.map(({ id }) => id)}`;
+  if (containers.length > 0) await $`docker rm --force --volumes ${containers.map(({ id }) => id)}`;
 }

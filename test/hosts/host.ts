@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { $ } from 'zx';
 import type { Result } from '../cli/harden.ts';
 import { watchSilence } from '../cli/harden.ts';
+import { $ } from '../shell.ts';
 import { timed } from '../waits.ts';
 import { bridgeAddress, imageContainer } from './container.ts';
 import { type Distribution, testedDistribution } from './distributions.ts';
@@ -99,7 +99,7 @@ journalctl -q --no-pager -n 30`;
 
 /** What a host says of itself, for the error of a test: it may not even answer. */
 async function logOf(container: string): Promise<string> {
-  const docker = $({ quiet: true, nothrow: true, timeout: '5s' });
+  const docker = $({ nothrow: true, timeout: '5s' });
   const [state, words, inside] = await Promise.all([
     docker`docker inspect --format ${'{{.State.Status}} {{.State.ExitCode}} {{.State.Error}}'} ${container}`,
     docker`docker logs --tail 20 ${container}`,
@@ -117,7 +117,7 @@ async function untilReady(container: Container): Promise<void> {
   for (;;) {
     container.init = await processOf(name);
     const left = Math.max(since + LIMIT * 1000 - Date.now(), 1);
-    const run = $({ quiet: true, nothrow: true, timeout: left });
+    const run = $({ nothrow: true, timeout: left });
     const isRunning =
       (await run`docker inspect --format ${'{{.State.Running}}'} ${name}`).stdout === 'true\n';
     // by what it prints: of a command that it could not yet run the engine says status 0
@@ -192,11 +192,10 @@ async function createHost({
         `journalctl --sync; journalctl --quiet --no-pager --output=cat ${unit} | grep -c -- '${pattern}' || :`,
       ),
     );
-  const docker = $({ quiet: true });
   const boot = (down: () => Promise<unknown>) =>
     timed('host start', async () => {
       await down();
-      await docker`docker start ${name}`;
+      await $`docker start ${name}`;
       await untilReady(container);
       ip = await bridgeAddress(started);
     });
@@ -229,8 +228,8 @@ async function createHost({
         ),
       );
     },
-    cutPower: () => boot(() => docker`docker kill --signal=KILL ${name}`),
-    reboot: () => boot(() => docker`docker stop --time=20 ${name}`),
+    cutPower: () => boot(() => $`docker kill --signal=KILL ${name}`),
+    reboot: () => boot(() => $`docker stop --time=20 ${name}`),
     async stop() {
       live.delete(container);
       await started.stop();
@@ -239,7 +238,7 @@ async function createHost({
     accepted: () => count('--unit=ssh', '^Accepted [^ ]* for '),
     sudoCommands: () => count('--identifier=sudo', ' COMMAND='),
     async diff() {
-      const { stdout } = await docker`docker diff ${name}`;
+      const { stdout } = await $`docker diff ${name}`;
       return stdout
         .split('\n')
         .filter(Boolean)
@@ -296,7 +295,7 @@ export async function startAttacker(distribution: Distribution = testedDistribut
 /** The process 1 of a container, if this machine can see it: the engine may run elsewhere. It is another one after a boot. */
 async function processOf(container: string): Promise<Process | undefined> {
   const format = '{{.State.Pid}} {{.Id}}';
-  const { stdout } = await $({ quiet: true })`docker inspect --format ${format} ${container}`;
+  const { stdout } = await $`docker inspect --format ${format} ${container}`;
   const [pid = '', id = ''] = stdout.trim().split(' ');
   const start = startOf(pid);
   const groups = await readFile(`/proc/${pid}/cgroup`, 'utf8').catch(() => '');
@@ -339,7 +338,7 @@ async function execIn(
   { seconds = LIMIT, user, input = '' }: ExecOptions & { readonly input?: string | Buffer } = {},
 ): Promise<Result> {
   const since = Date.now();
-  const run = $({ quiet: true, nothrow: true, input, timeout: seconds * 1000, timeoutSignal: 'SIGKILL' });
+  const run = $({ nothrow: true, input, timeout: seconds * 1000, timeoutSignal: 'SIGKILL' });
   const { exitCode, stdout, stderr } = await run`${enter(container, user)} sh -c ${PRELUDE + script}`;
   if (Date.now() - since >= seconds * 1000) {
     const { name } = container;
@@ -375,7 +374,7 @@ export async function login(
     'UserKnownHostsFile=/dev/null',
     'LogLevel=ERROR',
   ].map((option) => `-o${option}`);
-  const ssh = $({ quiet: true, nothrow: true, input });
+  const ssh = $({ nothrow: true, input });
   const { exitCode, stdout, stderr } =
     await ssh`ssh -F none -i ${host.keyFile} ${options} ${user}@${host.ip} ${command}`;
   return { code: exitCode ?? -1, stdout, stderr };

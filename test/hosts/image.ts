@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
-import { $ } from 'zx';
 import { fixtures, repository } from '../repository.ts';
+import { $ } from '../shell.ts';
 import { DISTRIBUTIONS, type Distribution } from './distributions.ts';
 import type { Kind } from './kinds.ts';
 
@@ -70,7 +70,7 @@ export async function imageName(distribution: Distribution, kind: Kind): Promise
 }
 
 export async function hasImage(name: string): Promise<boolean> {
-  return (await $({ quiet: true, nothrow: true })`docker image inspect ${name}`).exitCode === 0;
+  return (await $({ nothrow: true })`docker image inspect ${name}`).exitCode === 0;
 }
 
 /** The name of the image of a fresh host, which is made if it is not there (about 30 seconds). */
@@ -84,7 +84,7 @@ export async function findOrMakeBareImage(distribution: Distribution): Promise<s
 
 /** The Debian mirror that apt of this machine uses; none on other distributions, where mmdebstrap knows one. */
 async function mirror(): Promise<string[]> {
-  const { stdout } = await $({ quiet: true, nothrow: true })`apt-get indextargets --format ${'$(REPO_URI)'}`;
+  const { stdout } = await $({ nothrow: true })`apt-get indextargets --format ${'$(REPO_URI)'}`;
   return stdout
     .split('\n')
     .filter((uri) => /\/debian\/?$/.test(uri))
@@ -100,10 +100,9 @@ async function bootstrap(suite: string, name: string): Promise<void> {
     const tar = join(folder, 'root.tar');
     const hook = 'sh "$HARDEN_RECIPE" "$1"';
     await $({
-      quiet: true,
       env: { ...process.env, HARDEN_RECIPE: join(FILES, 'recipe') },
     })`mmdebstrap --quiet --variant=minbase --include=${PACKAGES.join(',')} --customize-hook=${hook} ${suite} ${tar} ${await mirror()}`;
-    await $({ quiet: true })`docker import ${CONTAINER.flatMap((line) => ['--change', line])} ${tar} ${name}`;
+    await $`docker import ${CONTAINER.flatMap((line) => ['--change', line])} ${tar} ${name}`;
   } finally {
     await rm(folder, { recursive: true });
   }
@@ -119,7 +118,6 @@ async function extend(image: string, name: string): Promise<void> {
     ...CONTAINER,
   ];
   await $({
-    quiet: true,
     input: lines.join('\n'),
   })`docker build --quiet --tag ${name} --file - ${join(repository, 'test')}`;
 }

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { $ } from 'zx';
+import { $ } from '../shell.ts';
 import { type Attacker, startAttacker, startHost, type TestHost } from './host.ts';
 import { record } from './record.ts';
 
@@ -15,11 +15,10 @@ afterAll(() => Promise.all([host?.stop(), attacker?.stop()]));
 
 /** A container cannot write its own sysctls; one beside it, in the same network, can. Until the next boot. */
 async function switchOn(container: string): Promise<void> {
-  const docker = $({ quiet: true });
-  const image = (await docker`docker inspect --format ${'{{.Config.Image}}'} ${container}`).stdout.trim();
+  const image = (await $`docker inspect --format ${'{{.Config.Image}}'} ${container}`).stdout.trim();
   const options = ['--cap-add=NET_ADMIN', '--security-opt=systempaths=unconfined'];
   const switches = ['all', 'default', 'eth0'].map((name) => `net.ipv6.conf.${name}.disable_ipv6=0`);
-  await docker`docker run --rm --network=container:${container} ${options} ${image} sysctl -w ${switches}`;
+  await $`docker run --rm --network=container:${container} ${options} ${image} sysctl -w ${switches}`;
 }
 
 /** An address of its own that the other container reaches, once the kernel has seen that nobody else has it. */

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { $ } from 'zx';
+import { $ } from '../shell.ts';
 
 /** What tests keep from one checkout to the next, outside of each. */
 export const CACHE =
@@ -22,9 +22,7 @@ export async function findOrMakeKey(): Promise<KeyPair> {
   if (!existsSync(folder)) {
     await mkdir(CACHE, { recursive: true });
     const fresh = await mkdtemp(join(CACHE, 'key-'));
-    await $({
-      quiet: true,
-    })`ssh-keygen -q -t ed25519 -N ${''} -C harden-test -f ${join(fresh, 'id_ed25519')}`;
+    await $`ssh-keygen -q -t ed25519 -N ${''} -C harden-test -f ${join(fresh, 'id_ed25519')}`;
     try {
       // both halves at once, so that two processes never mix theirs
       await rename(fresh, folder);

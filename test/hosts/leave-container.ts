@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { $ } from 'zx';
+import { $ } from '../shell.ts';
 import { claimEngine, LABEL, runId } from './engine.ts';
 
 /** A run that starts a container, says its name and never ends by itself: a test kills it. */
 const [image] = process.argv.slice(2);
 await claimEngine();
-await $({ quiet: true })`docker run --detach --label ${LABEL}=${runId()} ${image} sleep 1000`;
+await $`docker run --detach --label ${LABEL}=${runId()} ${image} sleep 1000`;
 console.log(runId());
 await sleep(100_000);

@@ -1,4 +1,4 @@
-import { $ } from 'zx';
+import { $ } from '../shell.ts';
 import type { Distribution } from './distributions.ts';
 import { LABEL } from './engine.ts';
 import { startHost, type TestHost } from './host.ts';
@@ -26,7 +26,7 @@ const RECIPES: {
     from: 'fail2ban',
     async make(host) {
       await host.install('default-jdk-headless liblog4j2-java');
-      await $({ quiet: true })`docker cp ${JAVA} ${host.name}:/opt/attack`;
+      await $`docker cp ${JAVA} ${host.name}:/opt/attack`;
       // the classes lie beside their sources
       await host.must(`cd /opt/attack
         javac -cp /usr/share/java/log4j-api.jar:/usr/share/java/log4j-core.jar $(find . -name '*.java')
@@ -46,18 +46,16 @@ const KEPT = 3;
 
 /** An image of what a host is now, which lasts longer than the run. */
 async function commit(host: TestHost, name: string): Promise<void> {
-  await $({ quiet: true })`docker commit --change ${`LABEL ${LABEL}=`} ${host.name} ${name}`;
+  await $`docker commit --change ${`LABEL ${LABEL}=`} ${host.name} ${name}`;
 }
 
 /** Removes images of the same kind but the newest; one that a container still uses stays as well. */
 async function removeOldest(name: string): Promise<void> {
   const repositoryOfImage = name.slice(0, name.indexOf(':'));
   // newest first
-  const { stdout } = await $({
-    quiet: true,
-  })`docker images --format ${'{{.Repository}}:{{.Tag}}'} ${repositoryOfImage}`;
+  const { stdout } = await $`docker images --format ${'{{.Repository}}:{{.Tag}}'} ${repositoryOfImage}`;
   const old = stdout.split('\n').filter(Boolean).slice(KEPT);
-  if (old.length > 0) await $({ quiet: true, nothrow: true })`docker rmi ${old}`;
+  if (old.length > 0) await $({ nothrow: true })`docker rmi ${old}`;
 }
 
 /** Makes the images of these kinds that are not there yet; says how long each took. */

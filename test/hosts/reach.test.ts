@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
-import { $ } from 'zx';
 import { repository } from '../repository.ts';
+import { $ } from '../shell.ts';
 import { startHost, type TestHost } from './host.ts';
 import { record } from './record.ts';
 
@@ -129,7 +129,7 @@ describe.sequential('connection: local', () => {
   const inventory = stringify({ playbook: 'playbook.yaml', hosts: { here: { connection: 'local' } } });
 
   async function install(texts: Record<string, string>): Promise<void> {
-    const copy = (from: string, to: string) => $({ quiet: true })`docker cp ${from} ${mail.name}:${to}`;
+    const copy = (from: string, to: string) => $`docker cp ${from} ${mail.name}:${to}`;
     await mail.must('mkdir -p /opt/harden');
     await copy(process.execPath, '/opt/harden/node');
     await copy(join(repository, 'dist/harden.cjs'), '/opt/harden/harden.cjs');

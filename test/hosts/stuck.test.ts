@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
-import { $ } from 'zx';
 import { repository } from '../repository.ts';
+import { $ } from '../shell.ts';
 import { testedDistribution } from './distributions.ts';
 import { checkRoom, findEngine, LABEL, removeLeftovers, runId } from './engine.ts';
 import { startHost, type TestHost } from './host.ts';
@@ -18,7 +18,6 @@ beforeAll(async () => {
 });
 afterAll(() => host?.stop());
 
-const docker = $({ quiet: true });
 /** Fails, within this many seconds, with an error that says so. */
 async function expectFailure(work: () => Promise<unknown>, seconds: number, words: RegExp): Promise<void> {
   const since = Date.now();
@@ -53,7 +52,7 @@ describe('a host that does not come up', () => {
   it('since its system ends at once', async () => {
     const broken = `harden-test-broken:${process.pid}`;
     const dockerfile = `FROM ${image}\nRUN printf '#!/bin/sh\\necho the disk is broken; exit 3\\n' >/lib/systemd/systemd`;
-    await docker({ input: dockerfile })`docker build --quiet --tag ${broken} -`;
+    await $({ input: dockerfile })`docker build --quiet --tag ${broken} -`;
     try {
       await expectFailure(
         () => startHost({ image: broken }),
@@ -61,7 +60,7 @@ describe('a host that does not come up', () => {
         /did not come up.*exited 3.*the disk is broken/s,
       );
     } finally {
-      await docker`docker rmi ${broken}`;
+      await $`docker rmi ${broken}`;
     }
   });
 });
@@ -76,12 +75,12 @@ describe('no room on the disk', () => {
 
 describe('what a run leaves', () => {
   const containersOf = async (run: string) =>
-    (await docker`docker ps --all --quiet --filter label=${LABEL}=${run}`).stdout;
+    (await $`docker ps --all --quiet --filter label=${LABEL}=${run}`).stdout;
 
   it('is named and removed by the next one', async () => {
     // no process has this number
     const run = `99999999-1-${runId().split('-').at(-1)}`;
-    await docker`docker run --detach --label ${LABEL}=${run} ${image} sleep 1000`;
+    await $`docker run --detach --label ${LABEL}=${run} ${image} sleep 1000`;
     await removeLeftovers();
     expect(await containersOf(run)).toBe('');
   });

@@ -1,4 +1,4 @@
-import { $ } from 'zx';
+import { $ } from '../shell.ts';
 import type { TestHost } from './host.ts';
 
 /** A call of a program by the job on a host: the nth with these words. */
@@ -75,8 +75,8 @@ export const release = (host: TestHost): Promise<string> => host.must('rm /run/w
 
 /** An image of what a host is now, for hosts that are all like it. Removed with `removeImage`. */
 export async function imageOf(host: TestHost, name: string): Promise<string> {
-  await $({ quiet: true })`docker commit ${host.name} ${name}`;
+  await $`docker commit ${host.name} ${name}`;
   return name;
 }
 
-export const removeImage = (name: string) => $({ quiet: true, nothrow: true })`docker rmi ${name}`;
+export const removeImage = (name: string) => $({ nothrow: true })`docker rmi ${name}`;

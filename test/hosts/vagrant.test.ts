@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { $, which } from 'zx';
+import { which } from 'zx';
 import { harden } from '../cli/harden.ts';
 import { repository } from '../repository.ts';
+import { $ } from '../shell.ts';
 import { findOrMakeKey } from './key.ts';
 
 let folder: string;
