@@ -1,4 +1,4 @@
-import { trial } from '../shell/fail2ban-trial.ts';
+import { dump } from '../shell/fail2ban-dump.ts';
 import { lines, raw } from '../shell/quote.ts';
 import { absent, defineProbe, present, unreadable } from './probe.ts';
 
@@ -30,14 +30,13 @@ export const fail2banDumpProbe = defineProbe<'dump', Dump>({
   key: () => 'dump',
   script: () =>
     lines([
-      trial,
+      dump,
       raw(`[ -d /etc/fail2ban ] && command -v fail2ban-client >/dev/null || exit 0
 status=0
-said=$(fail2ban-client -d 2>&1) || status=$?
+said=$(dump) || status=$?
 echo "status $status"
 if [ $status = 0 ]; then
-  printf '%s\n' "$said" | grep -aE "^\\['(add|start|config-error)'|^\\['(multi-)?set', '[^']*', 'add(action|logpath)'" | cut -c1-500
-  printf '%s\n' "$said" | trial
+  printf '%s\n' "$said" | grep -aE "^\\['(add|start|config-error)'|^\\['(multi-)?set', '[^']*', 'add(action|logpath)'|^refused" | cut -c1-500
 else
   # the last line says only that there was an error
   printf '%s\n' "$said" | grep -av -e "^\\['" -e WARNING -e 'Init of command line failed' | sed 's/^.*ERROR:* *//' | cut -c1-400 | tail -n 5

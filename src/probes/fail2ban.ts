@@ -1,3 +1,4 @@
+import { CLIENT, PATIENCE, SOCKET } from '../shell/fail2ban-socket.ts';
 import { sh } from '../shell/quote.ts';
 import { absent, defineProbe, type Observed, present, unreadable } from './probe.ts';
 
@@ -43,38 +44,8 @@ export interface Fail2ban {
   readonly jails: ReadonlyMap<string, Jail>;
 }
 
-/** Seconds that an answer may take. */
-const PATIENCE = 5;
-
-const SOCKET = '/var/run/fail2ban/fail2ban.sock';
-
-/**
- * Speaks the server's own protocol (pickled lists, ended by a marker) over one connection: a single
- * `fail2ban-client` costs three times as much. The answers are unpickled without ever running what they name.
- */
-export const PROGRAM = `import io, json, os, pickle, socket, sys, time
-END = b'<F2B_END_COMMAND>'
-
-class Inert:
-    def __init__(self, *args): self.args = args
-    def __setstate__(self, state): pass
-    def __str__(self): return str(self.args[0]) if self.args else ''
-
-class Harmless(pickle.Unpickler):
-    def find_class(self, module, name):
-        return str if (module, name) == ('builtins', 'str') else Inert
-
-def ask(*command):
-    server.sendall(pickle.dumps(list(command), 2) + END)
-    answer = b''
-    while not answer.endswith(END):
-        chunk = server.recv(65536)
-        if not chunk: raise OSError('the server closed the connection')
-        answer += chunk
-    answer = Harmless(io.BytesIO(answer)).load()
-    if not isinstance(answer, (list, tuple)) or len(answer) != 2: raise OSError(str(answer))
-    return answer[1] if answer[0] == 0 else None
-
+/** Prints what of it is told below as JSON. */
+export const PROGRAM = `${CLIENT}
 def run(*words):
     read, write = os.pipe()
     quiet = [(os.POSIX_SPAWN_DUP2, write, 1), (os.POSIX_SPAWN_OPEN, 2, '/dev/null', os.O_WRONLY, 0)]
@@ -180,9 +151,6 @@ def silent():
     print('{"running": true, "silent": true}')
     sys.exit()
 
-PATIENCE = ${PATIENCE}
-server = socket.socket(socket.AF_UNIX)
-server.settimeout(PATIENCE)
 try: server.connect(sys.argv[1])
 except (FileNotFoundError, ConnectionRefusedError):
     print('{"running": false}')
@@ -190,8 +158,7 @@ except (FileNotFoundError, ConnectionRefusedError):
 except (socket.timeout, BlockingIOError): silent()
 names = threads()
 try:
-    listed = dict(ask('status')).get('Jail list') or ''
-    jails = {name.strip(): describe(name.strip()) for name in listed.split(',') if name.strip()}
+    jails = {name: describe(name) for name in listed()}
 except socket.timeout: silent()
 if any(jail['banned'] for jail in jails.values()) and lost(jails):
     # a ban reaches the list a moment before it reaches the kernel: only what is still missing now is lost
@@ -200,7 +167,7 @@ if any(jail['banned'] for jail in jails.values()) and lost(jails):
     for name, missing in lost(jails).items():
         by_sets = any(action['name'] in NFTABLES for action in jails[name]['actions'])
         jails[name].update(unenforced=missing, bypassed=bypassed and by_sets)
-server.sendall(b'<F2B_CLOSE_COMMAND>' + END)
+close()
 print(json.dumps({'running': True, 'jails': jails}, default=str))
 `;
 

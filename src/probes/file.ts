@@ -55,29 +55,30 @@ look() {
   index=$1 path=$2 want=$3
   if ! [ -e "$path" ]; then
     if [ -L "$path" ]; then echo "$index dangling"
-    elif parent=$(dirname -- "$path") && [ -d "$parent" ] && ! [ -x "$parent" ]; then echo "$index unreadable"
+    elif [ -d "\${path%/*}/" ] && ! [ -x "\${path%/*}/" ]; then echo "$index unreadable"
     else echo "$index absent"; fi
     return
   fi
-  real=$(readlink -f -- "$path")
+  real=$(readlink -f -- "$path"; echo .)
+  real=\${real%?.}
+  case $real in *'
+'*) echo "$index unreadable"; return ;; esac
   if [ "$real" != "$path" ]; then
     link=$(foreign_link "$path")
     if [ -n "$link" ] && [ "$link" != "$(stat -L -c %u -- "$path")" ]; then echo "$index foreign"; return; fi
   fi
-  real=$(readlink -f -- "$path" | base64 -w0)
   facts=$(stat -L -c '%F|%a|%U/%u|%G/%g|%s|%.9Z|%h' -- "$path") || { echo "$index unreadable"; return; }
   sum=- body=
   if [ -f "$path" ]; then
     sum=$(sha256sum < "$path") || { echo "$index unreadable"; return; }
     sum=\${sum%% *}
-    size=$(stat -L -c %s -- "$path")
-    if [ "$want" != never ] && [ "$want" != "$sum" ] && [ "$size" -le ${CONTENT_LIMIT} ]; then
+    if [ "$want" != never ] && [ "$want" != "$sum" ] && [ "$(stat -L -c %s -- "$path")" -le ${CONTENT_LIMIT} ]; then
       body=$(base64 -w0 < "$path"); [ -n "$body" ] || body==
     fi
   elif [ -d "$path" ] && [ "$want" = always ]; then
     body=$(ls -A -- "$path" | head -n ${ENTRIES} | base64 -w0); [ -n "$body" ] || body==
   fi
-  echo "$index present|$facts|$sum|$real|$body"
+  printf '%s\\n' "$index present|$facts|$sum|$body|$real"
 }`);
 
 /** Files and directories: attributes, sha256, and content where it is needed. */
@@ -115,15 +116,13 @@ function parseAnswer(text: string): Observed<FileState> {
     );
   }
   if (text === 'dangling') return unreadable('it is a symbolic link whose target does not exist');
-  const [word, kind, mode, owner, group, size, ctime, names, sum, real, body] = text.split('|');
-  if (word !== 'present' || body === undefined) return unreadable('it cannot be read');
+  const [word, kind, mode, owner, group, size, ctime, names, sum, body, ...real] = text.split('|');
+  if (word !== 'present' || real.length === 0) return unreadable('it cannot be read');
   const bytes = body ? Buffer.from(body === '=' ? '' : body, 'base64') : undefined;
   const isDirectory = kind === 'directory';
   return present({
     kind: kind?.startsWith('regular') ? 'file' : isDirectory ? 'directory' : 'other',
-    realPath: Buffer.from(real ?? '', 'base64')
-      .toString()
-      .replace(/\n$/, ''),
+    realPath: Buffer.from(real.join('|'), 'latin1').toString(),
     mode: (mode ?? '').padStart(4, '0'),
     owner: account(owner),
     group: account(group),

@@ -33,7 +33,8 @@ export function frameFunctions(nonce: string): Sh {
 # probe NAME CODE: runs CODE with a time limit; frame "probe NAME PAYLOAD STDERR", the payload's last line is the exit status
 probe() {
   printf '${MARK}${nonce} probe %s ' "$1"
-  { err=$( { { printf %s "$2" | timeout -k 2 30 sh -s; printf '\\n%s' "$?"; } | base64 -w0 >&3; } 2>&1 >/dev/null | tail -c 600 | base64 -w0 ); } 3>&1
+  { err=$( { { printf %s "$2" | timeout -k 2 30 sh -s; printf '\\n%s' "$?"; } | base64 -w0 >&3; } 2>&1 >/dev/null | tail -c 600 ); } 3>&1
+  [ -z "$err" ] || err=$(printf %s "$err" | base64 -w0)
   printf ' %s=\\n' "$err"
 }`);
 }

@@ -1,14 +1,13 @@
-import { trial } from '../../shell/fail2ban-trial.ts';
+import { dump } from '../../shell/fail2ban-dump.ts';
+import { running } from '../../shell/fail2ban-socket.ts';
 import { lines, raw, type Sh, sh } from '../../shell/quote.ts';
 import type { SyncFail2ban } from '../../tasks/change.ts';
 
 const FUNCTIONS =
   raw(`errors() { grep -a ERROR | grep -av -e server-stream -e 'Init of command line failed' | sed 's/^.*ERROR *//' | cut -c1-400 | tail -n 3 | paste -sd ' ' -; }
-answers() { fail2ban-client ping >/dev/null 2>&1; }
-running() { fail2ban-client status 2>/dev/null | sed -n 's/.*Jail list:[[:space:]]*//p' | tr -d ','; }
-# missing JAIL...: those that do not run; fail2ban 0.11 also lists jails that it never started, but they have no thread
+# missing JAIL...: those that do not run while the server lists $now; fail2ban 0.11 also lists jails that it never started, but they have no thread
 missing() {
-  now=$(running) threads=$(cat "/proc/$(systemctl show -p MainPID --value fail2ban)/task"/*/comm 2>/dev/null || :)
+  threads=$(cat "/proc/$(systemctl show -p MainPID --value fail2ban)/task"/*/comm 2>/dev/null || :)
   for jail in "$@"; do
     case " $now " in *" $jail "*) ;; *) printf '%s ' "$jail"; continue ;; esac
     case $threads in ''|*"$(printf 'f2b/a.%s' "$jail" | cut -c1-15)"*) ;; *) printf '%s ' "$jail" ;; esac
@@ -16,7 +15,7 @@ missing() {
 }
 # load: takes over the files; a reload keeps the bans, but a server whose jails are dead loses them by it
 load() {
-  if [ "$server" != restart ] && answers && [ -z "$(missing $(running))" ] && [ "$(systemctl show -p NeedDaemonReload --value fail2ban)" != yes ]; then
+  if [ "$server" != restart ] && now=$(running) && [ -z "$(missing $now)" ] && [ "$(systemctl show -p NeedDaemonReload --value fail2ban)" != yes ]; then
     # systemd has to know of a reload that was owed
     if [ "$server" = reload-or-restart ]; then systemctl reload fail2ban 2>&1; else fail2ban-client reload 2>&1; fi
   else
@@ -37,7 +36,7 @@ logged() {
 settled() {
   deadline=$(($(date +%s) + 15))
   while :; do
-    if answers && [ -z "$(missing $wanted)" ]; then return 0; fi
+    if now=$(running) && [ -z "$(missing $wanted)" ]; then return 0; fi
     if [ "$(systemctl is-active fail2ban)" = failed ] || [ "$(date +%s)" -ge $deadline ]; then return 1; fi
     sleep 0.2
   done
@@ -61,7 +60,7 @@ END_OF_PATHS
     elif [ -n "$touched" ]; then
       wanted=$before server=
       load >/dev/null || :
-      if settled; then after="the jails that run again: $(running)"
+      if settled; then after="the jails that run again: $now"
       else after="even so these jails did not come back: $(missing $wanted)"; fi
     fi
     [ $restored = 0 ] || fail "$1. These files could not be put back (is the disk full?):$lost; their old contents are in $RUN/before; $after."
@@ -78,8 +77,8 @@ const unfit = (lenient: boolean): Sh =>
       : 'unfit() { put_back "$1"; }',
   );
 
-const VALIDATE = raw(`touched= was_up=; before=$(running); mark
-! answers || was_up=yes
+const VALIDATE = raw(`touched= was_up=; mark
+! before=$(running) || was_up=yes
 for filter in "$@"; do
   said=$(fail2ban-regex "harden
 " "$filter" 2>&1) || unfit "The filter $filter does not work: $(echo "$said" | tail -n 1 | cut -c1-400)"
@@ -96,10 +95,10 @@ loses() {
 /** One that does not run, and is not to, may have a configuration that it refuses: so it was before harden. */
 const TEST = raw(`if [ -n "$was_up$wanted$server" ]; then
   # -t would refuse what a jail of others is left out for, and goes no further there
-  brought=$(fail2ban-client -d 2>&1) || unfit "fail2ban refuses its configuration: $(echo "$brought" | errors)"
+  brought=$(dump) || unfit "fail2ban refuses its configuration: $(echo "$brought" | errors)"
   said=$(printf '%s\\n' "$brought" | sed -n 's/^.*WARNING *\\(Have not found any log file .*\\)$/\\1/p' | paste -sd ';' -)
   [ -z "$said" ] || unfit "fail2ban would not load its files: $said"
-  said=$(printf '%s\\n' "$brought" | trial | while IFS="$(printf '\\t')" read -r _ jail why; do printf '[%s] %s; ' "$jail" "$why"; done | cut -c1-600)
+  said=$(printf '%s\\n' "$brought" | grep -a ^refused | while IFS="$(printf '\\t')" read -r _ jail why; do printf '[%s] %s; ' "$jail" "$why"; done | cut -c1-600)
   [ -z "$said" ] || unfit "fail2ban could not take over its files: \${said%; }"
   # a reload ends a jail that is left out, and one that no file brings
   for jail in $before $wanted; do
@@ -141,7 +140,8 @@ done`)}`;
 export function syncFail2ban(change: SyncFail2ban): Sh {
   const { jails, gone = [], filters, restart, server, lenient = false } = change;
   return lines([
-    trial,
+    dump,
+    running,
     FUNCTIONS,
     unfit(lenient),
     sh`wanted=${jails.join(' ')} restart=${restart.join(' ')} server=${server ?? ''}`,
