@@ -7,7 +7,7 @@ import { $ } from './shell.ts';
 
 /** Before the first test: the command line from what is in `src` now, as users get it, and in a process that stays. */
 export async function setup(): Promise<void> {
-  // the suite builds once, since some of its steps run at the same time
+  // once a run, whose projects each call this: others may be using it
   if (process.env.HARDEN_BUILT && existsSync(STAY)) return;
   await $({ cwd: repository })`npm run --silent build`;
   await build({
@@ -20,4 +20,5 @@ export async function setup(): Promise<void> {
     external: ['cpu-features', '*.node'],
     logLevel: 'warning',
   });
+  process.env.HARDEN_BUILT = '1';
 }

@@ -50,6 +50,7 @@ function parseDump(text: string) {
   if (first === '') return absent;
   const status = /^status (\d+)$/.exec(first)?.[1];
   if (status === undefined) return unreadable('what fail2ban-client -d said is not understood');
+  if (status !== '0' && status !== '255') return unreadable(`fail2ban-client -d ended with status ${status}`);
   if (status !== '0') {
     const words = [...new Set(rows)].filter((row) => !/stream failed/.test(row));
     return present<Dump>({ refusal: words.join(' ') || `exit status ${status}`, jails: new Map() });

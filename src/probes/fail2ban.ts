@@ -44,7 +44,7 @@ export interface Fail2ban {
   readonly jails: ReadonlyMap<string, Jail>;
 }
 
-/** Prints what of it is told below as JSON. */
+/** Prints the state of the server as JSON. */
 export const PROGRAM = `${CLIENT}
 def run(*words):
     read, write = os.pipe()

@@ -55,14 +55,14 @@ look() {
   index=$1 path=$2 want=$3
   if ! [ -e "$path" ]; then
     if [ -L "$path" ]; then echo "$index dangling"
-    elif [ -d "\${path%/*}/" ] && ! [ -x "\${path%/*}/" ]; then echo "$index unreadable"
+    elif parent=\${path%/} parent=\${parent%/*}/; [ -d "$parent" ] && ! [ -x "$parent" ]; then echo "$index unreadable"
     else echo "$index absent"; fi
     return
   fi
-  real=$(readlink -f -- "$path"; echo .)
+  real=$(readlink -f -- "$path" && echo .) || { echo "$index unreadable"; return; }
   real=\${real%?.}
   case $real in *'
-'*) echo "$index unreadable"; return ;; esac
+'*) echo "$index broken"; return ;; esac
   if [ "$real" != "$path" ]; then
     link=$(foreign_link "$path")
     if [ -n "$link" ] && [ "$link" != "$(stat -L -c %u -- "$path")" ]; then echo "$index foreign"; return; fi
@@ -115,6 +115,7 @@ function parseAnswer(text: string): Observed<FileState> {
       'a symbolic link leads to it that belongs to another user than the file itself; whoever made it could choose what is changed',
     );
   }
+  if (text === 'broken') return unreadable('its name, links resolved, has a line break');
   if (text === 'dangling') return unreadable('it is a symbolic link whose target does not exist');
   const [word, kind, mode, owner, group, size, ctime, names, sum, body, ...real] = text.split('|');
   if (word !== 'present' || real.length === 0) return unreadable('it cannot be read');

@@ -43,15 +43,19 @@ server = socket.socket(socket.AF_UNIX)
 server.settimeout(${PATIENCE})
 `;
 
+/** Longer than a look is patient: one that is just reading its logs is busy. */
 const RUNNING = `${CLIENT}
+server.settimeout(20)
+try: server.connect(sys.argv[1])
+except (FileNotFoundError, ConnectionRefusedError): sys.exit(1)
+except OSError: sys.exit(3)
 try:
-    server.connect(sys.argv[1])
     print(*listed())
     close()
-except Exception: sys.exit(1)
+except Exception: sys.exit(3)
 `;
 
-/** A shell function: the names of the jails that the server lists, separated by blanks. Fails if none answers. */
+/** A shell function: the names of the jails that the server lists, separated by blanks. Status 1: no server runs. 3: it runs, and does not answer. */
 export const running = lines([
   raw('running() {'),
   sh`[ -S ${SOCKET} ] && python3 -I -S -c ${RUNNING} ${SOCKET}`,

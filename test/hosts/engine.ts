@@ -16,7 +16,9 @@ const RUN = 'HARDEN_TEST_RUN';
 export function startOf(pid: string): string | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+    const [state, ...fields] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    // one that nobody waits for is over all the same
+    return state === 'Z' ? undefined : fields[18];
   } catch {
     return undefined;
   }
@@ -83,6 +85,7 @@ async function askEngine(): Promise<Engine> {
  * with it, even if it is killed.
  */
 export async function claimEngine(): Promise<void> {
+  if (isRun()) return;
   const engine = await findEngine();
   await removeLeftovers();
   await checkRoom(engine, ROOM_TO_BEGIN);
@@ -111,7 +114,7 @@ export async function checkRoom(engine: Engine, needed: number = ROOM_FOR_A_HOST
     const left = Math.floor((disk.bavail * disk.bsize) / MIB);
     if (left < needed) {
       throw new Error(
-        `No room on the disk: ${folder} has ${left} MiB left, and ${needed} MiB are needed. Make room ("docker image prune --all" removes images that can be made again) and run this again.`,
+        `No room on the disk: ${folder} has ${left} MiB left, and ${needed} MiB are needed. Make room ("docker rmi $(docker images --quiet 'harden-test-*')" removes images that can be made again) and run this again.`,
       );
     }
   }

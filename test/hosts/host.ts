@@ -338,12 +338,17 @@ async function execIn(
   { seconds = LIMIT, user, input = '' }: ExecOptions & { readonly input?: string | Buffer } = {},
 ): Promise<Result> {
   const since = Date.now();
-  const run = $({ nothrow: true, input, timeout: seconds * 1000, timeoutSignal: 'SIGKILL' });
-  const { exitCode, stdout, stderr } = await run`${enter(container, user)} sh -c ${PRELUDE + script}`;
-  if (Date.now() - since >= seconds * 1000) {
-    const { name } = container;
-    throw new Error(`In ${name} this did not end within ${seconds} s: ${script}\n${await logOf(name)}`);
-  }
+  const run = $({ nothrow: true, input })`${enter(container, user)} sh -c ${PRELUDE + script}`;
+  let log: string | undefined;
+  const late = setTimeout(async () => {
+    // while that which is stuck is still there to be seen
+    log = await logOf(container.name).catch(String);
+    await run.kill('SIGKILL').catch(() => {});
+  }, seconds * 1000);
+  const { exitCode, stdout, stderr } = await run;
+  clearTimeout(late);
+  if (Date.now() - since >= seconds * 1000)
+    throw new Error(`In ${container.name} this did not end within ${seconds} s: ${script}\n${log ?? ''}`);
   return { code: exitCode ?? -1, stdout, stderr };
 }
 

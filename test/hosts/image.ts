@@ -101,7 +101,7 @@ async function bootstrap(suite: string, name: string): Promise<void> {
     const hook = 'sh "$HARDEN_RECIPE" "$1"';
     await $({
       env: { ...process.env, HARDEN_RECIPE: join(FILES, 'recipe') },
-    })`mmdebstrap --quiet --variant=minbase --include=${PACKAGES.join(',')} --customize-hook=${hook} ${suite} ${tar} ${await mirror()}`;
+    })`mmdebstrap --quiet --variant=minbase --skip=cleanup/apt --include=${PACKAGES.join(',')} --customize-hook=${hook} ${suite} ${tar} ${await mirror()}`;
     await $`docker import ${CONTAINER.flatMap((line) => ['--change', line])} ${tar} ${name}`;
   } finally {
     await rm(folder, { recursive: true });

@@ -28,9 +28,9 @@ async function expectFailure(work: () => Promise<unknown>, seconds: number, word
 describe('a step that is stuck', () => {
   it('a script on a host: with its processes and its journal', () =>
     expectFailure(
-      () => host.must('logger last words; exec sleep 1234', { seconds: 2 }),
+      () => host.must('logger last words; exec sleep $((1200 + 34))', { seconds: 2 }),
       15,
-      /did not end within 2 s: .*sleep 1234.* \/lib\/systemd\/systemd.*last words/s,
+      /did not end within 2 s: .* sleep 1234.*\/lib\/systemd\/systemd.*last words/s,
     ));
 
   it('the tool: with its last words and those of the host', async () => {

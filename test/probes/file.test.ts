@@ -51,6 +51,16 @@ describe('file probe', () => {
     });
   });
 
+  it('tells of names that the answer itself could be mistaken for', () => {
+    for (const name of ['a|b', 'two\nlines']) writeFileSync(join(folder, name), 'abc');
+    const [bar, line] = look(
+      { path: join(folder, 'a|b'), content: 'always' },
+      { path: join(folder, 'two\nlines'), content: 'always' },
+    );
+    expect(bar).toMatchObject({ value: { realPath: join(folder, 'a|b'), content: Buffer.from('abc') } });
+    expect(line).toEqual({ state: 'unreadable', why: 'its name, links resolved, has a line break' });
+  });
+
   it('counts the other names of a file', () => {
     linkSync(join(folder, 'empty'), join(folder, 'second'));
     const [one, two, whole] = look(

@@ -77,8 +77,9 @@ const unfit = (lenient: boolean): Sh =>
       : 'unfit() { put_back "$1"; }',
   );
 
-const VALIDATE = raw(`touched= was_up=; mark
-! before=$(running) || was_up=yes
+const VALIDATE = raw(`touched= was_up= status=0; mark
+before=$(running) || status=$?
+case $status in 0) was_up=yes ;; 1) ;; *) unfit 'fail2ban runs, and does not answer' ;; esac
 for filter in "$@"; do
   said=$(fail2ban-regex "harden
 " "$filter" 2>&1) || unfit "The filter $filter does not work: $(echo "$said" | tail -n 1 | cut -c1-400)"
