@@ -35,7 +35,7 @@ export const EVERYWHERE: Readonly<Record<string, string>> = {
   drift: 'what the versions of fail2ban and of the firewall tell of themselves; nftables bans on Debian 13',
   removal: 'what apt and dpkg note of an installation, and what each release brings with fail2ban',
   guard: 'how iptables and nft save and restore rules',
-  'guard-door': 'sshd, sudo and OpenSSL',
+  'guard-door': 'sshd, sudo and PAM',
   'guard-fail2ban': 'how each version of fail2ban starts, bans and reads its files again',
   attack: 'whom the bans and limits of each kernel table keep out',
   'guard-restart': 'the order in which each systemd boots',

@@ -129,83 +129,81 @@ describe.sequential('an operator', () => {
   });
 });
 
-// where it lies is the same on each distribution
-describe
-  .skipIf(isPart)
-  .sequential('a door of the host itself, which lies where no other host has one:', () => {
-    const file = (path: string, content: string, more: object = {}) => ({ file: { path, content, ...more } });
-    const CLOSED = file('/opt/door/key', '# none\n');
-    const KEY = '/home/admin/.ssh/authorized_keys';
-    const sshdReads = (text: string) =>
-      `echo '${text}' > ${SSHD_PART}; reload_sshd; sleep 1; ! [ -e ${KEY} ] || mv ${KEY} /opt/door/key`;
+// where it lies is no matter of the distribution
+describe.skipIf(isPart).sequential('a door that lies where no other host has one:', () => {
+  const file = (path: string, content: string, more: object = {}) => ({ file: { path, content, ...more } });
+  const CLOSED = file('/opt/door/key', '# none\n');
+  const KEY = '/home/admin/.ssh/authorized_keys';
+  const sshdReads = (text: string) =>
+    `echo '${text}' > ${SSHD_PART}; reload_sshd; sleep 1; ! [ -e ${KEY} ] || mv ${KEY} /opt/door/key`;
 
-    beforeEach(() => host.must('mkdir /opt/door; cp -a /etc/passwd /etc/sudoers /root'));
-    afterEach(() =>
-      host.must(`
+  beforeEach(() => host.must('mkdir /opt/door; cp -a /etc/passwd /etc/sudoers /root'));
+  afterEach(() =>
+    host.must(`
       [ ! -d /opt/door/admin ] || mv /opt/door/admin /home
       [ ! -e /opt/door/key ] || mv -T /opt/door/key ${KEY}
       cp -a /root/passwd /root/sudoers /etc; rm -rf ${SSHD_PART} /opt/door; reload_sshd`),
-    );
+  );
 
-    // OpenSSL 1.1 goes on without what it cannot load
-    const LINKED: [string, string, object][] =
-      testedDistribution() === 'debian11'
-        ? []
-        : [
-            [
-              'what sshd is linked with',
-              ':',
-              file(
-                '/etc/ssl/openssl.cnf',
-                'openssl_conf = x\n[x]\nproviders = y\n[y]\nz = z_sect\n[z_sect]\nmodule = /none\nactivate = 1\n',
-              ),
-            ],
-          ];
+  // OpenSSL 1.1 goes on without what it cannot load
+  const LINKED: [string, string, object][] =
+    testedDistribution() === 'debian11'
+      ? []
+      : [
+          [
+            'what sshd is linked with',
+            ':',
+            file(
+              '/etc/ssl/openssl.cnf',
+              'openssl_conf = x\n[x]\nproviders = y\n[y]\nz = z_sect\n[z_sect]\nmodule = /none\nactivate = 1\n',
+            ),
+          ],
+        ];
 
-    const DOORS: readonly (readonly [string, string, object])[] = [
-      ['keys that are a link', `mv ${KEY} /opt/door/key; ln -s /opt/door/key ${KEY}`, CLOSED],
-      ['keys that sshd is told of', sshdReads('AuthorizedKeysFile /opt/door/key'), CLOSED],
-      [
-        'a command that prints keys',
-        `printf '#!/bin/sh\ncat /opt/door/key\n' > /opt/door/print; chmod 755 /opt/door/print
+  const DOORS: readonly (readonly [string, string, object])[] = [
+    ['keys that are a link', `mv ${KEY} /opt/door/key; ln -s /opt/door/key ${KEY}`, CLOSED],
+    ['keys that sshd is told of', sshdReads('AuthorizedKeysFile /opt/door/key'), CLOSED],
+    [
+      'a command that prints keys',
+      `printf '#!/bin/sh\ncat /opt/door/key\n' > /opt/door/print; chmod 755 /opt/door/print
 ${sshdReads('AuthorizedKeysCommand /opt/door/print\nAuthorizedKeysCommandUser nobody')}`,
-        file('/opt/door/print', '#!/bin/sh\nexit 1\n'),
-      ],
-      [
-        'the way to them',
-        sshdReads('AuthorizedKeysFile /opt/door/key'),
-        { directory: { path: '/opt/door', mode: '0777' } },
-      ],
-      [
-        'what sudoers includes',
-        'mkdir /opt/door/sudo; echo "@includedir /opt/door/sudo" >> /etc/sudoers',
-        file('/opt/door/sudo/zz', 'admin ALL=(ALL) !ALL\n', { mode: '0440' }),
-      ],
-      [
-        'a home elsewhere',
-        'mv /home/admin /opt/door/admin; sed -i s,/home/admin,/opt/door/admin, /etc/passwd',
-        file('/opt/door/admin/.bashrc', 'exit 1\n'),
-      ],
-      ['the libraries', ':', { directory: { path: '/lib', mode: '0700' } }],
-      ...LINKED,
-    ];
+      file('/opt/door/print', '#!/bin/sh\nexit 1\n'),
+    ],
+    [
+      'the way to them',
+      sshdReads('AuthorizedKeysFile /opt/door/key'),
+      { directory: { path: '/opt/door', mode: '0777' } },
+    ],
+    [
+      'what sudoers includes',
+      'mkdir /opt/door/sudo; echo "@includedir /opt/door/sudo" >> /etc/sudoers',
+      file('/opt/door/sudo/zz', 'admin ALL=(ALL) !ALL\n', { mode: '0440' }),
+    ],
+    [
+      'a home elsewhere',
+      'mv /home/admin /opt/door/admin; sed -i s,/home/admin,/opt/door/admin, /etc/passwd',
+      file('/opt/door/admin/.bashrc', 'exit 1\n'),
+    ],
+    ['the libraries', ':', { directory: { path: '/lib', mode: '0700' } }],
+    ...LINKED,
+  ];
 
-    it.each(DOORS)('%s', async (_name, prepare, door) => {
-      await host.must(prepare);
-      const state = `${UNTOUCHED.replaceAll(' /home/admin', ' $(readlink -f ~admin)')}; find /opt/door -exec stat -c '%n %a %U:%G %s' {} + | sort; stat -Lc %a /lib; sha256sum /etc/ssl/openssl.cnf`;
-      const before = await host.must(state);
-      await expectUndone(host, await apply({ door }), before, { door: 'rolled-back' }, state);
-    });
-
-    it('what sshd includes from there, confirmed by one more connection', async () => {
-      await host.must(`echo 'Include /opt/door/*.conf' > ${SSHD_PART}; reload_sshd`);
-      const result = await apply({ door: file('/opt/door/a.conf', 'MaxSessions 7\n') });
-      expect(result.exitCode, result.text).toBe(0);
-      expect(result.host.connections).toBe(2);
-    });
-
-    it('beside which other files are changed as ever', async () => {
-      const result = await apply({ other: file('/opt/other', 'x\n') });
-      expect([result.exitCode, result.host.connections, result.host.roundTrips]).toEqual([0, 1, 2]);
-    });
+  it.each(DOORS)('%s', async (_name, prepare, door) => {
+    await host.must(prepare);
+    const state = `${UNTOUCHED.replaceAll(' /home/admin', ' $(readlink -f ~admin)')}; find /opt/door -exec stat -c '%n %a %U:%G %s' {} + | sort; stat -Lc %a /lib; sha256sum /etc/ssl/openssl.cnf`;
+    const before = await host.must(state);
+    await expectUndone(host, await apply({ door }), before, { door: 'rolled-back' }, state);
   });
+
+  it('what sshd includes from there, confirmed by one more connection', async () => {
+    await host.must(`echo 'Include /opt/door/*.conf' > ${SSHD_PART}; reload_sshd`);
+    const result = await apply({ door: file('/opt/door/a.conf', 'MaxSessions 7\n') });
+    expect(result.exitCode, result.text).toBe(0);
+    expect(result.host.connections).toBe(2);
+  });
+
+  it('beside which other files are changed as ever', async () => {
+    const result = await apply({ other: file('/opt/other', 'x\n') });
+    expect([result.exitCode, result.host.connections, result.host.roundTrips]).toEqual([0, 1, 2]);
+  });
+});

@@ -40,6 +40,9 @@ const FILTER = {
 };
 const JAIL = { jail: { fail2ban_jail: { name: 'own', port: 'ssh', logpath: LOG, ...values, maxretry: 1 } } };
 
+const HANG = 'kill -STOP "$(systemctl show -P MainPID fail2ban)"';
+const GO_ON = 'kill -CONT "$(systemctl show -P MainPID fail2ban)"';
+
 const STATE = `
   find /etc/fail2ban -type f -exec sha256sum {} + -exec stat -c '%n %a %U:%G' {} + | sort
   systemctl is-active fail2ban; systemctl is-enabled fail2ban
@@ -106,8 +109,19 @@ it('nor files with a value that the server would refuse, which would leave no ja
   expect(await host.must(STATE)).toBe(before);
 });
 
+it('nor files of a run in which it stopped answering', async () => {
+  const before = await host.must(STATE);
+  const result = await apply({ filter: { file: { ...FILTER.filter.file, validate: HANG } }, ...JAIL });
+  await host.must(GO_ON);
+  expect(result.exitCode, result.text).toBe(3);
+  expect(result.tasks.jail!.reason).toContain(
+    'fail2ban runs, and does not answer. The files in /etc/fail2ban are back as they were before this run; fail2ban itself was not touched',
+  );
+  expect(await host.must(STATE)).toBe(before);
+});
+
 it('a fail2ban that hangs is said to hang, with what to do, by the doctor too', async () => {
-  await host.must('kill -STOP "$(systemctl show -P MainPID fail2ban)"');
+  await host.must(HANG);
   try {
     const hangs =
       'it runs, and has not answered for 5 s, so it bans nobody new and takes over no change: systemctl restart fail2ban (';
@@ -120,7 +134,7 @@ it('a fail2ban that hangs is said to hang, with what to do, by the doctor too', 
     expect(doctor.exitCode, doctor.text).toBe(3);
     expect(doctor.tasks['doctor.services']!.reason).toContain(hangs);
   } finally {
-    await host.must('kill -CONT "$(systemctl show -P MainPID fail2ban)"');
+    await host.must(GO_ON);
   }
 });
 
