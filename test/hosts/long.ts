@@ -23,14 +23,16 @@ interface Row {
 export const rowsFor = <T extends Row | readonly unknown[]>(rows: readonly T[]): readonly T[] =>
   isPart ? rows.filter((row, index) => index % 4 === 0 || ('differs' in row && row.differs)) : rows;
 
-let chosen: number | undefined;
+/** Before the first test: a long run draws another seed each time, for all its worker processes. Says how to repeat it. */
+export function drawSeed(): void {
+  if (!isLong || process.env.HARDEN_SEED !== undefined) return;
+  process.env.HARDEN_SEED = String(Math.trunc(Math.random() * 0x7fffffff));
+  console.log(`HARDEN_SEED=${process.env.HARDEN_SEED} HARDEN_LONG=1`);
+}
 
-/** The seed of every choice by chance in this run, which is printed. */
+/** The seed of every choice by chance in this run. */
 export function seed(): number {
-  if (chosen === undefined) {
-    const given = Number(process.env.HARDEN_SEED);
-    chosen = given || (isLong ? Math.trunc(Math.random() * 0x7fffffff) : 1);
-    console.log(`HARDEN_SEED=${chosen}${isLong ? ' HARDEN_LONG=1' : ''}`);
-  }
-  return chosen;
+  const given = Number(process.env.HARDEN_SEED ?? 1);
+  if (!Number.isSafeInteger(given)) throw new Error(`HARDEN_SEED is no number: ${process.env.HARDEN_SEED}`);
+  return given;
 }
