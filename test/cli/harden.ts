@@ -38,23 +38,36 @@ export interface Result {
 /** Calls `fail` once a run has said nothing for too long. */
 function watch(args: readonly string[], seconds: number, fail: (error: Error) => void) {
   let said = '';
-  const silent = setTimeout(async () => {
+  let silent: NodeJS.Timeout;
+  let isOver = false;
+  async function tell(): Promise<void> {
     const before = said.length;
     const reason = await explainSilence().catch(String);
-    if (reason === undefined || said.length > before) silent.refresh();
-    else
+    if (reason === undefined) wait();
+    else if (said.length === before)
       fail(
         new Error(
           `harden ${args.join(' ')} said nothing for ${seconds} s. Its last words: ${said}\n${reason}`,
         ),
       );
-  }, seconds * 1000);
+  }
+  function wait(): void {
+    clearTimeout(silent);
+    if (isOver) return;
+    // it may have said how long it waits
+    const told = Number(/ again in (\d+) s\s*$/.exec(said)?.[1] ?? 0);
+    silent = setTimeout(tell, (seconds + told) * 1000);
+  }
+  wait();
   return {
     heard(text: string) {
       said += text;
-      silent.refresh();
+      wait();
     },
-    ended: () => clearTimeout(silent),
+    ended() {
+      isOver = true;
+      clearTimeout(silent);
+    },
   };
 }
 

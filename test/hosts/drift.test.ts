@@ -280,4 +280,4 @@ const PACKAGE: readonly Drift[] = [
   },
 ];
 
-driftTimeline(groupDrifts(rowsFor([...JAILS, ...SERVICE, ...FIREWALL, ...JAMES, ...PACKAGE])));
+driftTimeline(groupDrifts([JAILS, SERVICE, FIREWALL, JAMES, PACKAGE].flatMap(rowsFor)));
