@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import type { Reporter, TestModule } from 'vitest/node';
+import { stripVTControlCharacters } from 'node:util';
+import type { Reporter, SerializedError, TestModule, TestSuite } from 'vitest/node';
 import type { Activity, Waits } from './waits.ts';
 
 /** Files below this are added up in one row. */
@@ -15,25 +16,27 @@ interface Row {
 
 /**
  * Ends a run with its test files by time and what the longest of them wait for. With HARDEN_RESULTS, also writes the
- * numbers of tests into that file, for whoever adds up several runs.
+ * numbers of tests and what failed into that file, for whoever adds up several runs.
  */
 export default class Timetable implements Reporter {
-  onTestRunEnd(modules: readonly TestModule[]): void {
+  onTestRunEnd(modules: readonly TestModule[], unhandled: readonly SerializedError[]): void {
     const rows = modules.map(rowOf).toSorted((a, b) => b.seconds - a.seconds);
     if (rows.length > 0) console.log(table(rows));
     const file = process.env.HARDEN_RESULTS;
     if (file) {
       mkdirSync(dirname(file), { recursive: true });
-      writeFileSync(file, JSON.stringify(countsOf(modules)));
+      writeFileSync(file, JSON.stringify(outcomeOf(modules, unhandled)));
     }
   }
 }
 
+const nameOf = ({ project, relativeModuleId }: TestModule): string =>
+  `${project.name} ${relativeModuleId.replace(/^test\/(hosts\/)?/, '').replace(/\.test\.ts$/, '')}`;
+
 function rowOf(module: TestModule): Row {
   const { duration, prepareDuration, environmentSetupDuration, collectDuration } = module.diagnostic();
-  const project = module.project.name;
   return {
-    name: `${project} ${module.relativeModuleId.replace(/^test\/(hosts\/)?/, '').replace(/\.test\.ts$/, '')}`,
+    name: nameOf(module),
     seconds: (duration + prepareDuration + environmentSetupDuration + collectDuration) / 1000,
     tests: [...module.children.allTests()].length,
     waits: module.meta().waits ?? {},
@@ -75,15 +78,36 @@ function table(rows: readonly Row[]): string {
   return ['', line('Time by file', head), ...shown.map((row) => line(row.name, cells(row))), ''].join('\n');
 }
 
-function countsOf(modules: readonly TestModule[]): { passed: number; failed: number; skipped: number } {
-  const counts = { passed: 0, failed: 0, skipped: 0 };
+/** What a run came to, for whoever adds up several. */
+export interface Outcome {
+  readonly passed: number;
+  readonly failed: number;
+  readonly skipped: number;
+  /** Each with its file and how its error begins. */
+  readonly failures: readonly string[];
+}
+
+function outcomeOf(modules: readonly TestModule[], unhandled: readonly SerializedError[]): Outcome {
+  const counts = { passed: 0, failed: unhandled.length, skipped: 0 };
+  const failures = unhandled.map((error) => failure('outside any test', [error]));
   for (const module of modules) {
-    // a file that does not load has no tests to fail
-    if (module.state() === 'failed' && module.errors().length > 0) counts.failed += 1;
+    const file = nameOf(module);
+    // a file or a group that cannot begin has no tests to fail
+    for (const suite of [module, ...module.children.allSuites()]) {
+      const errors = suite.errors();
+      if (errors.length === 0) continue;
+      counts.failed += 1;
+      failures.push(failure(suite === module ? file : `${file} > ${(suite as TestSuite).fullName}`, errors));
+    }
     for (const test of module.children.allTests()) {
-      const { state } = test.result();
-      if (state !== 'pending') counts[state] += 1;
+      const { state, errors } = test.result();
+      if (state === 'pending') continue;
+      counts[state] += 1;
+      if (state === 'failed') failures.push(failure(`${file} > ${test.fullName}`, errors ?? []));
     }
   }
-  return counts;
+  return { ...counts, failures };
 }
+
+const failure = (name: string, errors: readonly SerializedError[]): string =>
+  [name, ...errors.map(({ message }) => stripVTControlCharacters(message).slice(0, 600))].join('\n  ');
