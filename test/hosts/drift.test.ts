@@ -29,8 +29,11 @@ const bansUnreached =
 const JAILS: readonly Drift[] = [
   {
     name: 'maxretry of the running jail',
+    part: 'maxretry',
     script: 'fail2ban-client set james maxretry 7',
-    found: { 'fail2ban.james': /^drift: the running server has maxretry 7, wanted 2; the file is right$/ },
+    found: {
+      'fail2ban.james': /^drift: .*the running server has maxretry 7, wanted 2;.* the file is right$/,
+    },
   },
   {
     name: 'bantime of the running jail of sshd',
@@ -39,13 +42,19 @@ const JAILS: readonly Drift[] = [
   },
   {
     name: 'findtime of the running jail',
+    part: 'findtime',
     script: 'fail2ban-client set james findtime 1',
-    found: { 'fail2ban.james': /^drift: the running server has findtime 1, wanted 20m; the file is right$/ },
+    found: {
+      'fail2ban.james': /^drift: .*the running server has findtime 1, wanted 20m;.* the file is right$/,
+    },
   },
   {
     name: 'a log deleted from the running jail',
+    part: 'log',
     script: `fail2ban-client set james dellogpath ${JAMES_LOG}`,
-    found: { 'fail2ban.james': /^drift: .*log/ },
+    found: {
+      'fail2ban.james': /^drift: .*does not watch \/opt\/james\/log\/james\.log;.* the file is right$/,
+    },
   },
   {
     name: 'a jail stopped',
@@ -55,6 +64,7 @@ const JAILS: readonly Drift[] = [
   },
   {
     name: 'somebody spared at run time',
+    part: 'ignoreip',
     script: 'fail2ban-client set james addignoreip 192.0.2.99',
     found: { 'fail2ban.james': /^drift: .*spares 192\.0\.2\.99, as no file says/ },
   },
@@ -154,40 +164,47 @@ const SERVICE: readonly Drift[] = [
 const FIREWALL: readonly Drift[] = [
   {
     name: 'a rule deleted',
+    part: 'ipv4',
     script: 'iptables -D HARDEN 5',
-    found: { 'firewall.limits': /^drift: ipv4: .*DDOS-/ },
+    found: { 'firewall.limits': /^drift: ipv4: [^;]*DDOS-/ },
   },
   {
     name: 'a rule altered',
+    part: 'ipv4',
     script: `n=$(iptables -S HARDEN | grep -n 'hitcount 4 --name DDOS-SMTP ' | cut -d: -f1); n=$((n - 1))
              iptables -R HARDEN $n -p tcp --dport 25 -m conntrack --ctstate NEW -m recent --update --seconds 60 --hitcount 40 --name DDOS-SMTP -j DROP`,
-    found: { 'firewall.limits': /^drift: ipv4: .*DDOS-SMTP/ },
+    found: { 'firewall.limits': /^drift: ipv4: [^;]*DDOS-SMTP/ },
   },
   {
-    name: 'a rule doubled',
-    script: "iptables -A HARDEN $(iptables -S HARDEN | sed -n '4s/-A HARDEN //p')",
-    found: { 'firewall.limits': /^drift: ipv4: / },
+    name: 'a rule of IPv6 doubled',
+    part: 'ipv6',
+    script: "ip6tables -A HARDEN $(ip6tables -S HARDEN | sed -n '4s/-A HARDEN //p')",
+    found: { 'firewall.limits': /ipv6: [^;]* stands there more than once/ },
   },
   {
     name: 'rules reordered',
+    part: 'ipv4',
     script: `rule=$(iptables -S HARDEN | tail -n 1 | sed 's/^-A HARDEN //')
              iptables -D HARDEN $(iptables -S HARDEN | grep -c '^-A'); iptables -I HARDEN 1 $rule`,
-    found: { 'firewall.limits': /^drift: ipv4: / },
+    found: { 'firewall.limits': /^drift: ipv4: the rules of HARDEN are in another order/ },
   },
   {
     name: 'a rule of IPv6 deleted',
+    part: 'ipv6',
     script: 'ip6tables -D HARDEN 5',
-    found: { 'firewall.limits': /^drift: ipv6: .*DDOS-/ },
+    found: { 'firewall.limits': /ipv6: [^;]*DDOS-[^;]* is missing/ },
   },
   {
-    name: 'the chain emptied',
-    script: 'iptables -F HARDEN',
-    found: { 'firewall.limits': /^drift: ipv4: / },
+    name: 'the chain of IPv6 emptied',
+    part: 'ipv6',
+    script: 'ip6tables -F HARDEN',
+    found: { 'firewall.limits': /ipv6: the chain HARDEN is empty/ },
   },
   {
     name: 'the jump removed',
+    part: 'ipv4',
     script: 'iptables -D INPUT -j HARDEN',
-    found: { 'firewall.limits': /^drift: ipv4: the jump from INPUT to HARDEN is missing$/ },
+    found: { 'firewall.limits': /^drift: ipv4: the jump from INPUT to HARDEN is missing/ },
   },
   {
     name: 'the jump moved below an ACCEPT',
@@ -203,9 +220,10 @@ const FIREWALL: readonly Drift[] = [
     mend: 'iptables -D INPUT -p tcp --dport 25 -j own; iptables -F own; iptables -X own',
   },
   {
-    name: 'the jump doubled',
+    name: 'the jump of IPv6 doubled',
+    part: 'ipv6',
     script: 'ip6tables -A INPUT -j HARDEN',
-    found: { 'firewall.limits': /^drift: ipv6: .*jump/ },
+    found: { 'firewall.limits': /ipv6: INPUT jumps to HARDEN 2 times/ },
   },
   {
     name: 'INPUT flushed',
@@ -230,16 +248,19 @@ const FIREWALL: readonly Drift[] = [
   },
   {
     name: 'the limits not loaded at boot',
+    part: 'boot',
     script: 'systemctl -q disable harden-limits',
     found: { 'firewall.limits': /^drift: .*boot/ },
   },
   {
     name: 'the folder of the limits given away',
+    part: 'owner',
     script: 'chown james /etc/harden',
     found: { 'firewall.limits': /^drift: .*\/etc\/harden.* owner is james, wanted root/ },
   },
   {
     name: 'the folder of the limits writable for everybody',
+    part: 'mode',
     script: 'chmod 777 /etc/harden',
     found: { 'firewall.limits': /^drift: .*\/etc\/harden.* mode is 0777, wanted 0700/ },
   },

@@ -77,7 +77,7 @@ const LIMIT = 25;
  * would count as one of the attempts that tests count.
  */
 const READY = `
-until case $(systemctl is-system-running) in running | degraded) ;; *) false ;; esac &&
+until case $(systemctl is-system-running --wait) in running | degraded) ;; *) false ;; esac &&
   ss -Hltn 'sport = :22' | grep -q . &&
   { ! systemctl -q is-active fail2ban ||
     journalctl -q -o cat _SYSTEMD_INVOCATION_ID="$(systemctl show -P InvocationID fail2ban)" | grep -q 'Server ready'; }

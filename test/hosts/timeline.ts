@@ -8,6 +8,8 @@ import { changed, type Snapshot, snapshotOf } from './snapshot.ts';
 export interface Drift {
   readonly name: string;
   readonly script: string;
+  /** What of its task it changes, whose other parts are named and repaired as if they were alone. */
+  readonly part?: string;
   /** Task id to what check says of it; of all others it has to say that they are as wanted. */
   readonly found: Readonly<{ [id: string]: RegExp }>;
   /** Whether the repair may start fail2ban or the limits' unit anew. */
@@ -42,13 +44,14 @@ const tasksOf = ({ found }: Drift): string[] => Object.keys(found);
 /** Whether one of them would be seen or repaired in another way beside the other. */
 function disturb(one: Drift, other: Drift): boolean {
   const alone = ({ mend, losesBans }: Drift) => Boolean(mend ?? losesBans);
+  const apart = Boolean(one.part && other.part) && one.part !== other.part;
   const hides = (server: Drift, task: string) => Boolean(server.hidesJails) && SERVER.test(task);
   return (
     alone(one) ||
     alone(other) ||
     // what may be started for the one would excuse what is started for the other
     one.starts !== other.starts ||
-    tasksOf(one).some((task) => task in other.found || hides(other, task)) ||
+    tasksOf(one).some((task) => (task in other.found && !apart) || hides(other, task)) ||
     tasksOf(other).some((task) => hides(one, task))
   );
 }
