@@ -1,5 +1,4 @@
-import { GenericContainer, type StartedTestContainer } from 'testcontainers';
-import { $ } from '../shell.ts';
+import { GenericContainer } from 'testcontainers';
 import type { Distribution } from './distributions.ts';
 import { type Engine, findEngine, isRun, LABEL, runId } from './engine.ts';
 import { imageName } from './image.ts';
@@ -87,10 +86,4 @@ export function cgroupAccess({ version, cgroup }: Engine): CgroupAccess {
   if (Number.parseInt(version, 10) >= 28) return { namespace: 'private', security: 'writable-cgroups=true' };
   // earlier engines cannot: the whole tree is bound, and systemd keeps to its own branch because it sees its real path
   return { namespace: 'host', bind: 'rw' };
-}
-
-/** The address on the engine's bridge; it may be another one after a restart. */
-export async function bridgeAddress(container: StartedTestContainer): Promise<string> {
-  const format = '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}';
-  return (await $`docker inspect --format ${format} ${container.getId()}`).stdout.trim();
 }

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { login, startHost, type TestHost } from './host.ts';
-import { rowsFor } from './long.ts';
+import { isPart, rowsFor } from './long.ts';
 import { record, statuses } from './record.ts';
 
 let host: TestHost;
@@ -70,7 +70,7 @@ describe('a ruleset that would cut SSH off', () => {
     expect(await host.must('cat /etc/other')).toBe('new');
   });
 
-  it('is undone although the job that waits is killed', async () => {
+  it.skipIf(isPart)('is undone although the job that waits is killed', async () => {
     const before = await host.must(RULES);
     const files = playbook('iptables -I INPUT -p tcp --dport 22 --syn -j DROP');
     const running = record('apply', inventory(), { args: ['--confirm-timeout', '60'], files });
@@ -108,7 +108,7 @@ describe('a ruleset that lets the operator in', () => {
 });
 
 describe('programs in /usr/local', () => {
-  it('that a change broke do not keep the host from undoing it', async () => {
+  it.skipIf(isPart)('that a change broke do not keep the host from undoing it', async () => {
     await host.must('echo "# none" >/etc/sudoers.d/zz; chmod 440 /etc/sudoers.d/zz');
     const files = {
       'playbook.yaml': stringify({

@@ -5,7 +5,7 @@ import type { Result } from '../cli/harden.ts';
 import { watchSilence } from '../cli/harden.ts';
 import { $ } from '../shell.ts';
 import { timed } from '../waits.ts';
-import { bridgeAddress, imageContainer } from './container.ts';
+import { imageContainer } from './container.ts';
 import { type Distribution, testedDistribution } from './distributions.ts';
 import { checkRoom, findEngine, startOf } from './engine.ts';
 import { type InventoryOptions, inventoryOf } from './inventory.ts';
@@ -111,19 +111,16 @@ async function logOf(container: string): Promise<string> {
 }
 
 /** Waits until a container's host is up. */
-async function untilReady(container: Container): Promise<void> {
-  const { name } = container;
+async function untilReady(name: string): Promise<Container> {
   const since = Date.now();
   for (;;) {
-    container.init = await processOf(name);
+    const container = await inspect(name);
     const left = Math.max(since + LIMIT * 1000 - Date.now(), 1);
     const run = $({ nothrow: true, timeout: left });
-    const isRunning =
-      (await run`docker inspect --format ${'{{.State.Running}}'} ${name}`).stdout === 'true\n';
     // by what it prints: of a command that it could not yet run the engine says status 0
-    if (isRunning && (await run`${enter(container)} sh -c ${READY}`).stdout === 'ready\n') return;
+    if (container && (await run`${enter(container)} sh -c ${READY}`).stdout === 'ready\n') return container;
     const seconds = Math.round((Date.now() - since) / 1000);
-    if (!isRunning || seconds >= LIMIT)
+    if (!container || seconds >= LIMIT)
       throw new Error(`${name} did not come up: given up after ${seconds} s.\n${await logOf(name)}`);
     await sleep(100);
   }
@@ -164,23 +161,12 @@ async function createHost({
     .withTmpFs(tmpfs)
     .withName(name)
     .withHostname(name)
-    .withCopyContentToContainer(
-      ['admin', 'operator', 'nosudo'].map((user) => ({
-        content: key.authorized,
-        target: `/home/${user}/.ssh/authorized_keys`,
-        mode: 0o644,
-      })),
-    )
     .start();
-  const container: Container = { name, init: undefined };
-  live.add(container);
-  try {
-    await untilReady(container);
-  } catch (error) {
-    live.delete(container);
+  const container = await untilReady(name).catch(async (error) => {
     await started.stop();
     throw error;
-  }
+  });
+  live.add(container);
 
   const exec: TestHost['exec'] = (script, options) =>
     timed('script', () => execIn(container, script, options));
@@ -196,17 +182,17 @@ async function createHost({
     timed('host start', async () => {
       await down();
       await $`docker start ${name}`;
-      await untilReady(container);
-      ip = await bridgeAddress(started);
+      Object.assign(container, await untilReady(name));
     });
-  if (!james) await must('rm -r /opt/james');
-  const hostKey = await must('cat /etc/ssh/ssh_host_ed25519_key.pub');
-  let ip = await bridgeAddress(started);
+  const hostKey = await must(`umask 022
+    for user in admin operator nosudo; do echo '${key.authorized.trim()}' >/home/$user/.ssh/authorized_keys; done
+    ${james ? '' : 'rm -r /opt/james'}
+    cat /etc/ssh/ssh_host_ed25519_key.pub`);
 
   const host: TestHost = {
     name,
     get ip() {
-      return ip;
+      return container.ip;
     },
     hostKey,
     keyFile: key.file,
@@ -268,11 +254,11 @@ export async function startAttacker(distribution: Distribution = testedDistribut
   const container = await timed('host start', async () =>
     (await imageContainer(distribution, 'bare')).withCommand(['sleep', 'infinity']).start(),
   );
-  const name = container.getName().replace(/^\//, '');
-  const inside: Container = { name, init: await processOf(name) };
+  const inside = await inspect(container.getName().replace(/^\//, ''));
+  if (!inside) throw new Error(`${container.getName()} ended at once.`);
   const exec = (script: string) => timed('script', () => execIn(inside, script));
   return {
-    ip: await bridgeAddress(container),
+    ip: inside.ip,
     async connect(ip, port, timeoutMs = 900) {
       const { code, stderr } = await exec(
         `timeout ${timeoutMs / 1000} bash -c 'exec 3<>/dev/tcp/${ip}/${port}'`,
@@ -292,14 +278,16 @@ export async function startAttacker(distribution: Distribution = testedDistribut
   };
 }
 
-/** The process 1 of a container, if this machine can see it: the engine may run elsewhere. It is another one after a boot. */
-async function processOf(container: string): Promise<Process | undefined> {
-  const format = '{{.State.Pid}} {{.Id}}';
-  const { stdout } = await $`docker inspect --format ${format} ${container}`;
-  const [pid = '', id = ''] = stdout.trim().split(' ');
+/** A container as it is now; undefined if it does not run. */
+async function inspect(name: string): Promise<Container | undefined> {
+  const format =
+    '{{.State.Pid}} {{.Id}} {{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}} {{.State.Running}}';
+  const { stdout } = await $({ nothrow: true, timeout: '10s' })`docker inspect --format ${format} ${name}`;
+  const [pid = '', id = '', ip = '', running] = stdout.trim().split(' ');
+  if (running !== 'true') return undefined;
   const start = startOf(pid);
   const groups = await readFile(`/proc/${pid}/cgroup`, 'utf8').catch(() => '');
-  return start !== undefined && groups.includes(id) ? { pid, start } : undefined;
+  return { name, ip, init: start !== undefined && groups.includes(id) ? { pid, start } : undefined };
 }
 
 const ENVIRONMENT = [
@@ -316,8 +304,10 @@ interface Process {
 
 interface Container {
   readonly name: string;
-  /** Its process 1, where root can enter its namespaces. */
-  init: Process | undefined;
+  /** On the engine's bridge; may be another one after a boot. */
+  readonly ip: string;
+  /** Its process 1, if this machine can see it: the engine may run elsewhere. It is another one after a boot. */
+  readonly init: Process | undefined;
 }
 
 /**
