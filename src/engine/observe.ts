@@ -5,11 +5,13 @@ import { ask, type Observed, type Probe, present, type Question, unreadable } fr
 import { sensitiveProbe } from '../probes/sensitive.ts';
 import {
   beside,
+  complaints,
   type Frame,
   frameFunctions,
   observed,
   type ProbeOutput,
   probeCall,
+  probeCalls,
   probeOutput,
 } from '../shell/frame.ts';
 import { lines, type Sh } from '../shell/quote.ts';
@@ -36,9 +38,11 @@ export class Inquiry {
   /** Asks everything in one go. Prints a `probe` frame each, then `observed`. */
   script(): Sh {
     const calls = (slow: boolean) =>
-      [...this.#byProbe.values()]
-        .filter(({ probe }) => (probe.slow ?? false) === slow)
-        .map(({ probe, args }) => probeCall(probe.name, probe.script([...args.values()])));
+      probeCalls(
+        [...this.#byProbe.values()]
+          .filter(({ probe }) => (probe.slow ?? false) === slow)
+          .map(({ probe, args }) => probeCall(probe.name, probe.script([...args.values()]))),
+      );
     return lines([beside(calls(true), calls(false)), observed]);
   }
 
@@ -47,13 +51,15 @@ export class Inquiry {
     const end = frames.findLastIndex((frame) => frame.words[0] === 'observed');
     if (end < 0) return undefined;
     const outputs = new Map<string, ProbeOutput>();
+    const said = new Map<string, string>();
     for (const frame of frames.slice(0, end)) {
       const found = probeOutput(frame);
       if (found) outputs.set(found.name, found.output);
+      for (const [name, words] of complaints(frame)) said.set(name, words);
     }
     const answers = new Map<string, ReadonlyMap<string, Observed<unknown>>>();
     for (const [name, { probe, args }] of this.#byProbe) {
-      answers.set(name, answersOf(probe, [...args.values()], outputs.get(name)));
+      answers.set(name, answersOf(probe, [...args.values()], outputs.get(name), said.get(name)));
     }
     return new Observations(answers);
   }
@@ -63,12 +69,13 @@ function answersOf(
   probe: AnyProbe,
   args: readonly unknown[],
   output: ProbeOutput | undefined,
+  complaint = '',
 ): ReadonlyMap<string, Observed<unknown>> {
   const all = (why: string) => new Map(args.map((arg) => [probe.key(arg), unreadable(why)]));
   if (!output) return all('the host gave no answer');
   if (output.code === 124) return all('the host took longer than 30 s to answer');
   if (output.code !== 0) {
-    const said = lastWords(output.stderr);
+    const said = lastWords(complaint);
     return all(`exit status ${output.code}${said && `: ${said}`}`);
   }
   try {

@@ -10,6 +10,9 @@ export interface Frame {
 
 const MARK = '@@';
 
+/** Bytes that all probes of one observation may complain with: of more, the last ones. */
+const COMPLAINTS = 6000;
+
 /** The prologue of every script: a predictable environment, whatever the login shell had. */
 const ENVIRONMENT = raw(`export LC_ALL=C PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 unset ENV CDPATH IFS
@@ -30,19 +33,25 @@ export function script(body: Sh, { listens = false } = {}): string {
 /** Shell functions that print frames of this run. `nonce` is `[0-9a-f]+`. */
 export function frameFunctions(nonce: string): Sh {
   return raw(`frame() { printf '${MARK}${nonce} %s\\n' "$*"; }
-# probe NAME CODE: runs CODE with a time limit; frame "probe NAME PAYLOAD STDERR", the payload's last line is the exit status
+# probe NAME CODE: runs CODE with a time limit; frame "probe NAME PAYLOAD", the payload's last line is the exit status
 probe() {
   printf '${MARK}${nonce} probe %s ' "$1"
-  { err=$( { { printf %s "$2" | timeout -k 2 30 sh -s; printf '\\n%s' "$?"; } | base64 -w0 >&3; } 2>&1 >/dev/null | tail -c 600 ); } 3>&1
-  [ -z "$err" ] || err=$(printf %s "$err" | base64 -w0)
-  printf ' %s=\\n' "$err"
-}`);
+  printf '\\n${MARK}${nonce} %s\\n' "$1" >&2
+  { printf %s "$2" | timeout -k 2 30 sh -s; printf '\\n%s' "$?"; } | base64 -w0
+  echo
+}
+# complaints: what probes said on standard error, read from standard input; frame "stderr MARK PAYLOAD", where a line "MARK NAME" begins each
+complaints() { frame stderr '${MARK}${nonce}' "$(tail -c ${COMPLAINTS} | base64 -w0)="; }`);
 }
 
 /** One probe of an observation, as a call of `probe`. On standard input: no argument of a program is that long. */
 export function probeCall(name: string, code: Sh): Sh {
   return sh`probe ${name} ${`{\n${code.text}\n} </dev/null\n`}`;
 }
+
+/** Calls of `probe`, and then what they complained of. */
+export const probeCalls = (calls: readonly Sh[]): readonly Sh[] =>
+  calls.length === 0 ? [] : [raw('{ {'), ...calls, raw('} 2>&1 >&3 | complaints; } 3>&1')];
 
 /** Runs `others` while `slow` runs: what slow ones print waits in a pipe, so that no line of the two is mixed, and no file is needed. */
 export const beside = (slow: readonly Sh[], others: readonly Sh[]): Sh =>
@@ -72,27 +81,32 @@ export const textOf = (word = ''): string => Buffer.from(word.replace(/=$/, ''),
 /** What one probe printed. */
 export interface ProbeOutput {
   readonly stdout: Buffer;
-  readonly stderr: string;
   /** Exit status; 124 is the time limit. */
   readonly code: number;
 }
 
 /** A `probe` frame's payload; undefined if it is not one or is damaged. */
 export function probeOutput(frame: Frame): { name: string; output: ProbeOutput } | undefined {
-  const [word, name, payload, stderr] = frame.words;
+  const [word, name, payload] = frame.words;
   if (word !== 'probe' || !name || !payload) return undefined;
   const bytes = Buffer.from(payload, 'base64');
   const end = bytes.lastIndexOf('\n');
   const code = Number(bytes.subarray(end + 1).toString());
   if (end < 0 || !Number.isInteger(code)) return undefined;
-  return {
-    name,
-    output: {
-      stdout: bytes.subarray(0, end),
-      stderr: textOf(stderr).trim(),
-      code,
-    },
-  };
+  return { name, output: { stdout: bytes.subarray(0, end), code } };
+}
+
+/** What probes complained of, by their names, in a `stderr` frame. */
+export function complaints(frame: Frame): ReadonlyMap<string, string> {
+  const [word, mark, payload] = frame.words;
+  if (word !== 'stderr') return new Map();
+  const parts = textOf(payload).split(`\n${mark} `);
+  return new Map(
+    parts.slice(1).map((part): [string, string] => {
+      const end = part.indexOf('\n');
+      return [part.slice(0, end), part.slice(end + 1).trim()];
+    }),
+  );
 }
 
 /** A here-document that hands `content` to `command` literally, whatever it holds. */

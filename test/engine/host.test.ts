@@ -44,10 +44,10 @@ function task(id: string, verdicts: readonly Verdict[], barrier = false): Task {
 }
 
 const base64 = (text: string) => Buffer.from(text).toString('base64');
-const FACTS = `probe facts ${base64('id=debian\nrelease=12\noperator=192.0.2.1\nsystemd=yes\n\n0')} =`;
+const FACTS = `probe facts ${base64('id=debian\nrelease=12\noperator=192.0.2.1\nsystemd=yes\n\n0')}`;
 /** harden never ran there. */
-const NO_RUN = `probe latest-run ${base64('\n0')} =`;
-const DOORS = `probe doors ${base64('\n0')} =`;
+const NO_RUN = `probe latest-run ${base64('\n0')}`;
+const DOORS = `probe doors ${base64('\n0')}`;
 const SEEN = [FACTS, DOORS, NO_RUN, 'observed'];
 const done = (steps: number) =>
   Array.from({ length: steps }, (_, step) => [`step ${step} start`, `step ${step} 0 =`]).flat();
@@ -496,7 +496,13 @@ describe('a run on one host', () => {
       ).notes;
     expect(await notes(...SEEN)).toEqual([]);
     expect(
-      await notes(FACTS, NO_RUN, `probe doors ${base64('\n1')} ${base64('no awk')}=`, 'observed'),
+      await notes(
+        FACTS,
+        NO_RUN,
+        `probe doors ${base64('\n1')}`,
+        `stderr M ${base64('\nM doors\nno awk\n')}=`,
+        'observed',
+      ),
     ).toEqual([
       'which files let you in there could not be seen (exit status 1: no awk), so a change of any file is undone unless a new login confirms it',
     ]);
@@ -513,7 +519,7 @@ describe('a run on one host', () => {
     const wrong = '/var/lib/harden belongs to bob, and whoever that is';
     const says = [
       FACTS,
-      `probe latest-run ${base64('id=0a0a\nworking=no\npending=yes\nwho=ann\nmark=x\n\n0')} =`,
+      `probe latest-run ${base64('id=0a0a\nworking=no\npending=yes\nwho=ann\nmark=x\n\n0')}`,
       `probe own-folders ${base64(`wrong=${wrong}\nopen=\n0`)} =`,
       'observed',
     ];

@@ -15,8 +15,9 @@ const upper = defineProbe<string, string>({
   },
 });
 
+const base64 = (text: string) => Buffer.from(text).toString('base64');
 const frame = (name: string, payload: string, code: number, stderr = '') =>
-  `@@aa probe ${name} ${Buffer.from(`${payload}\n${code}`).toString('base64')} ${Buffer.from(stderr).toString('base64')}=\n`;
+  `@@aa probe ${name} ${base64(`${payload}\n${code}`)}\n@@aa stderr @@aa ${base64(`\n@@aa ${name}\n${stderr}\n`)}=\n`;
 
 const END = '@@aa observed\n';
 const read = (text: string) =>

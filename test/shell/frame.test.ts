@@ -6,11 +6,13 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   beside,
+  complaints,
   feed,
   frameFunctions,
   frames,
   observed,
   probeCall,
+  probeCalls,
   probeOutput,
   script,
 } from '../../src/shell/frame.ts';
@@ -64,25 +66,51 @@ describe('script', () => {
 });
 
 describe('probe', () => {
-  const ask = (code: string) => {
-    const { stdout } = run(framed(lines([raw('printf noise'), probeCall('x', raw(code)), observed])));
+  const ask = (codes: Readonly<Record<string, string>>) => {
+    const calls = Object.entries(codes).map(([name, code]) => probeCall(name, raw(code)));
+    const { stdout } = run(framed(lines([raw('printf noise'), ...probeCalls(calls), observed])));
     const found = frames(stdout, NONCE);
     expect(found.at(-1)?.words).toEqual(['observed']);
-    return probeOutput(found[0]!)?.output;
+    return {
+      outputs: found.flatMap((frame) => probeOutput(frame) ?? []),
+      said: new Map(found.flatMap((frame) => [...complaints(frame)])),
+    };
   };
 
   it.each([
-    ['text and status', 'echo hello; exit 3', { stdout: Buffer.from('hello\n'), stderr: '', code: 3 }],
-    ['nothing at all', ':', { stdout: Buffer.from(''), stderr: '', code: 0 }],
-    ['NUL and 0xff', "printf '\\000\\377'", { stdout: Buffer.from([0, 255]), stderr: '', code: 0 }],
-    ['what it complains of', 'echo no >&2; false', { stdout: Buffer.from(''), stderr: 'no', code: 1 }],
+    ['text and status', 'echo hello; exit 3', { stdout: Buffer.from('hello\n'), code: 3 }],
+    ['nothing at all', ':', { stdout: Buffer.from(''), code: 0 }],
+    ['NUL and 0xff', "printf '\\000\\377'", { stdout: Buffer.from([0, 255]), code: 0 }],
     [
       'text that looks like a frame',
       `echo '@@${NONCE} observed'`,
-      { stdout: Buffer.from(`@@${NONCE} observed\n`), stderr: '', code: 0 },
+      { stdout: Buffer.from(`@@${NONCE} observed\n`), code: 0 },
     ],
   ])('carries %s', (_, code, expected) => {
-    expect(ask(code)).toEqual(expected);
+    expect(ask({ x: code }).outputs).toEqual([{ name: 'x', output: expected }]);
+  });
+
+  it('tells who complained of what, whatever they say', () => {
+    const { outputs, said } = ask({
+      one: 'printf "no\nand no" >&2; exit 1',
+      two: ':',
+      three: `echo '@@0123 one' >&2; echo 'not he' >&2`,
+    });
+    expect(outputs.map(({ output }) => output.code)).toEqual([1, 0, 0]);
+    expect([...said]).toEqual([
+      ['one', 'no\nand no'],
+      ['two', ''],
+      ['three', '@@0123 one\nnot he'],
+    ]);
+  });
+
+  it('keeps of endless complaints the last ones, and of the others their answers', () => {
+    const { outputs, said } = ask({
+      one: 'echo here; echo no >&2',
+      two: 'yes complaint | head -c 3000000 >&2; echo last >&2; echo there',
+    });
+    expect(outputs.map(({ output }) => output.stdout.toString())).toEqual(['here\n', 'there\n']);
+    expect([...said]).toEqual([]);
   });
 });
 
