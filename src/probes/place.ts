@@ -18,10 +18,8 @@ export const placeProbe = defineProbe<string, Place>({
   script: (paths) =>
     lines([
       held,
-      sh`readlink -m -- ${paths} | while IFS= read -r path; do${raw(`
-  held "$path"
-  echo "\${held:--} $path"
-done`)}`,
+      raw(`place() { printf '%s\\n' "\${2:--} $1"; }`),
+      sh`each_held place "$(readlink -m -- ${paths})"`,
     ]),
   parse(output, paths) {
     const rows = output.toString().replace(/\n$/, '').split('\n');

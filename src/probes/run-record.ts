@@ -84,6 +84,7 @@ ${held.text}
 bytes() { if [ "$kind" = run ] && [ "$(stat -c %s "$1")" -le ${CONTENT_LIMIT} ]; then echo "=$(base64 -w0 < "$1")"; else echo -; fi; }
 facts() { stat -c '%a,%U/%u,%G/%g' "$1"; }
 sum() { sha256sum < "$1" | cut -d' ' -f1; }
+tell_held() { [ -z "$2" ] || echo "held $(printf %s "$1" | base64 -w0)= $2"; }
 now() {
   if [ -L "$1" ]; then echo 'other - - -'
   elif [ -f "$1" ]; then echo "file $(facts "$1") $(sum "$1") $(bytes "$1") $(stat -c %.9Z "$1")"
@@ -123,10 +124,9 @@ one() {
       attributes=* | directory=*) kept="\${state#*=} - -" state=\${state%%=*} ;;
     esac
     [ ! -f "$after" ] || written=$(sum "$after")
-    held "$path"
-    [ -z "$held" ] || echo "held $(printf %s "$path" | base64 -w0)= $held"
     echo "file $(printf %s "$path" | base64 -w0)= $state $before $kept $written $(now "$path")"
   done
+  each_held tell_held "$(origins all | while read -r _ _ _ path; do printf '%s\\n' "$path"; done)"
   unit_origins all | while read -r unit file active; do
     # gone with its package
     load=$(systemctl show -P LoadState -- "$unit")
