@@ -50,7 +50,19 @@ const sameContent = (a: FileQuestion['content'], b: FileQuestion['content']): Fi
   return typeof a === 'object' && typeof b === 'object' && a.unless === b.unless ? a : 'always';
 };
 
+/** Kind, mode, owner, group, size, change, names, path. */
+const STAT = '%F|%a|%U/%u|%G/%g|%s|%.9Z|%h|%n';
+
 const HEADER = raw(`${followLinks.text}
+# facts PATH: what stat said of it, as $facts
+facts() {
+  while IFS= read -r line; do
+    [ "\${line#*|*|*|*|*|*|*|}" != "$1" ] || { facts=\${line%"|$1"}; return 0; }
+  done <<END_OF_STATS
+$stats
+END_OF_STATS
+  return 1
+}
 look() {
   index=$1 path=$2 want=$3
   if ! [ -e "$path" ]; then
@@ -59,20 +71,21 @@ look() {
     else echo "$index absent"; fi
     return
   fi
-  real=$(readlink -f -- "$path" && echo .) || { echo "$index unreadable"; return; }
-  real=\${real%?.}
+  follow_links "$path" :
+  real=\${at:-/}
   case $real in *'
 '*) echo "$index broken"; return ;; esac
   if [ "$real" != "$path" ]; then
     link=$(foreign_link "$path")
     if [ -n "$link" ] && [ "$link" != "$(stat -L -c %u -- "$path")" ]; then echo "$index foreign"; return; fi
   fi
-  facts=$(stat -L -c '%F|%a|%U/%u|%G/%g|%s|%.9Z|%h' -- "$path") || { echo "$index unreadable"; return; }
+  facts "$path" || { echo "$index unreadable"; return; }
   sum=- body=
   if [ -f "$path" ]; then
     sum=$(sha256sum < "$path") || { echo "$index unreadable"; return; }
     sum=\${sum%% *}
-    if [ "$want" != never ] && [ "$want" != "$sum" ] && [ "$(stat -L -c %s -- "$path")" -le ${CONTENT_LIMIT} ]; then
+    size=\${facts%|*|*} size=\${size##*|}
+    if [ "$want" != never ] && [ "$want" != "$sum" ] && [ "$size" -le ${CONTENT_LIMIT} ]; then
       body=$(base64 -w0 < "$path"); [ -n "$body" ] || body==
     fi
   elif [ -d "$path" ] && [ "$want" = always ]; then
@@ -89,6 +102,8 @@ export const fileProbe = defineProbe<FileQuestion, FileState>({
   script: (questions) =>
     lines([
       HEADER,
+      // one process for all paths
+      sh`stats=$(stat -L -c ${STAT} -- ${questions.map(({ path }) => path)} 2>/dev/null)`,
       ...questions.map((question, index) => sh`look ${index} ${question.path} ${wantedContent(question)}`),
     ]),
   parse(output, questions) {

@@ -5,6 +5,7 @@ import {
   linkSync,
   mkdirSync,
   mkdtempSync,
+  realpathSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -118,6 +119,20 @@ describe('file probe', () => {
   it('follows a link and says where it leads', () => {
     const [seen] = look({ path: join(folder, 'link'), content: 'never' });
     expect(seen).toMatchObject({ value: { realPath: join(folder, 'abc') } });
+  });
+
+  it('says where any way leads', () => {
+    symlinkSync('sub', join(folder, 'way'));
+    symlinkSync('../way/../link', join(folder, 'sub', 'back'));
+    mkdirSync(join(folder, 'sub', 'deep'));
+    for (const name of ['way', 'way/deep', 'way/deep/../back', './/sub/../abc', 'sub/back', 'a\\b', 'sub/']) {
+      if (name === 'a\\b') writeFileSync(join(folder, name), '');
+      const path = `${folder}/${name}`;
+      expect(look({ path, content: 'never' })[0], name).toMatchObject({
+        value: { realPath: realpathSync(path) },
+      });
+    }
+    expect(look({ path: '/', content: 'never' })[0]).toMatchObject({ value: { realPath: '/' } });
   });
 
   it('leaves out content that is too large, never its digest', () => {
