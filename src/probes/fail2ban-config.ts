@@ -16,39 +16,39 @@ export const fail2banConfigProbe = defineProbe<'jails', readonly ConfigFile[]>({
     raw(`if [ -d /etc/fail2ban ]; then
   cd /etc/fail2ban || exit
   echo present
+  set --
   for file in jail.conf jail.d/*.conf jail.local jail.d/*.local; do
     [ -f "$file" ] || continue
-    only=; [ "$file" = jail.conf ] && only=DEFAULT
-    text=$(awk -v only="$only" 'BEGIN { inside = only == "" } /^[[:space:]]*\\[/ { inside = only == "" || index($0, "[" only "]") }
-      !inside || /^[[:space:]]*([#;]|$)/ { next } { print NR ":" $0 }' "./$file" | base64 -w0) || exit
-    printf '%s %s\\n' "$(printf %s "$file" | base64 -w0)" "$text"
+    case $file in *'
+'*) echo 'the name of a file in /etc/fail2ban/jail.d has a line break' >&2; exit 1 ;; esac
+    printf 'name ./%s\\n' "$file"
+    set -- "$@" "./$file"
   done
+  [ $# = 0 ] || awk 'FNR == 1 { print "file " FILENAME; whole = FILENAME != "./jail.conf"; inside = whole }
+    /^[[:space:]]*\\[/ { inside = whole || index($0, "[DEFAULT]") }
+    inside && !/^[[:space:]]*([#;]|$)/ { print FNR ":" $0 }' "$@"
 fi`),
-  parse: (output) => new Map([['jails', parseFiles(output.toString())]]),
+  parse: (output) => new Map([['jails', parseFiles(output.toString('latin1'))]]),
 });
 
+/** `name` rows tell of all files; a `file` row of one that has lines stands before these. */
 function parseFiles(output: string): Observed<readonly ConfigFile[]> {
   const [first, ...rows] = output.split('\n');
   if (!first) return absent;
   if (first !== 'present') return unreadable('the list of its files is not understood');
-  return present(
-    rows
-      .filter((row) => row !== '')
-      .map((row) => {
-        const [path = '', text = ''] = row
-          .split(' ')
-          .map((part) => Buffer.from(part, 'base64').toString('latin1'));
-        return { path: `/etc/fail2ban/${path}`, text: spread(text) };
-      }),
-  );
-}
-
-/** Numbered lines, each back at its own place. */
-function spread(numbered: string): string {
-  const placed: string[] = [];
-  for (const line of numbered.split('\n')) {
-    const colon = line.indexOf(':');
-    if (colon > 0) placed[Number(line.slice(0, colon)) - 1] = line.slice(colon + 1);
+  const files = new Map<string, string[]>();
+  let placed: string[] = [];
+  for (const row of rows) {
+    const [, word, path = '', number, line = ''] = /^(?:(name|file) \.\/(.*)|(\d+):(.*))$/s.exec(row) ?? [];
+    if (word === 'name') files.set(path, []);
+    else if (word === 'file') placed = files.get(path) ?? [];
+    else if (number !== undefined) placed[Number(number) - 1] = line;
   }
-  return Array.from(placed, (line) => line ?? '').join('\n');
+  return present(
+    [...files].map(([path, texts]) => ({
+      path: `/etc/fail2ban/${path}`,
+      // each line at its own place
+      text: Array.from(texts, (line) => line ?? '').join('\n'),
+    })),
+  );
 }
