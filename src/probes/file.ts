@@ -50,19 +50,7 @@ const sameContent = (a: FileQuestion['content'], b: FileQuestion['content']): Fi
   return typeof a === 'object' && typeof b === 'object' && a.unless === b.unless ? a : 'always';
 };
 
-/** Kind, mode, owner, group, size, change, names, path. */
-const STAT = '%F|%a|%U/%u|%G/%g|%s|%.9Z|%h|%n';
-
 const HEADER = raw(`${followLinks.text}
-# facts PATH: what stat said of it, as $facts
-facts() {
-  while IFS= read -r line; do
-    [ "\${line#*|*|*|*|*|*|*|}" != "$1" ] || { facts=\${line%"|$1"}; return 0; }
-  done <<END_OF_STATS
-$stats
-END_OF_STATS
-  return 1
-}
 look() {
   index=$1 path=$2 want=$3
   if ! [ -e "$path" ]; then
@@ -71,7 +59,7 @@ look() {
     else echo "$index absent"; fi
     return
   fi
-  follow_links "$path" :
+  follow_links "$path" : || { echo "$index unreadable"; return; }
   real=\${at:-/}
   case $real in *'
 '*) echo "$index broken"; return ;; esac
@@ -79,14 +67,15 @@ look() {
     link=$(foreign_link "$path")
     if [ -n "$link" ] && [ "$link" != "$(stat -L -c %u -- "$path")" ]; then echo "$index foreign"; return; fi
   fi
-  facts "$path" || { echo "$index unreadable"; return; }
+  facts=$(stat -L -c '%F|%a|%U/%u|%G/%g|%s|%.9Z|%h' -- "$path") || { echo "$index unreadable"; return; }
   sum=- body=
   if [ -f "$path" ]; then
     sum=$(sha256sum < "$path") || { echo "$index unreadable"; return; }
     sum=\${sum%% *}
     size=\${facts%|*|*} size=\${size##*|}
     if [ "$want" != never ] && [ "$want" != "$sum" ] && [ "$size" -le ${CONTENT_LIMIT} ]; then
-      body=$(base64 -w0 < "$path"); [ -n "$body" ] || body==
+      # it may have grown meanwhile
+      body=$(head -c ${CONTENT_LIMIT + 1} < "$path" | base64 -w0); [ -n "$body" ] || body==
     fi
   elif [ -d "$path" ] && [ "$want" = always ]; then
     body=$(ls -A -- "$path" | head -n ${ENTRIES} | base64 -w0); [ -n "$body" ] || body==
@@ -102,8 +91,6 @@ export const fileProbe = defineProbe<FileQuestion, FileState>({
   script: (questions) =>
     lines([
       HEADER,
-      // one process for all paths
-      sh`stats=$(stat -L -c ${STAT} -- ${questions.map(({ path }) => path)} 2>/dev/null)`,
       ...questions.map((question, index) => sh`look ${index} ${question.path} ${wantedContent(question)}`),
     ]),
   parse(output, questions) {
@@ -146,7 +133,7 @@ function parseAnswer(text: string): Observed<FileState> {
     ctime: Number(ctime),
     ...(sum && sum !== '-' ? { sha256: sum } : {}),
     ...(sum && sum !== '-' && Number(names) > 1 ? { otherNames: Number(names) - 1 } : {}),
-    ...(bytes && !isDirectory ? { content: bytes } : {}),
+    ...(bytes && !isDirectory && bytes.length <= CONTENT_LIMIT ? { content: bytes } : {}),
     ...(bytes && isDirectory ? { entries: bytes.toString().split('\n').filter(Boolean) } : {}),
   });
 }

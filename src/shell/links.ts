@@ -2,7 +2,7 @@ import { raw } from './quote.ts';
 
 /**
  * Shell functions: `follow_links PATH COMMAND` runs COMMAND with the place of each symbolic link on the way to PATH, itself included,
- * until one fails; then PATH leads to $at, '' for the root.
+ * until one fails; then PATH leads to $at, '' for the root. Fails where a link goes away meanwhile.
  *
  * `foreign_link PATH` prints the uid of the first such link that does not belong to root. Whoever owns it chooses what
  * PATH is: what root does to it, root would do to any file of that person's choice.
@@ -19,6 +19,8 @@ export const followLinks = raw(`follow_links() {
       "$2" "$at/$name" || return 0
       target=$(readlink -n -- "$at/$name"; echo .)
       target=\${target%.}
+      # it is no link any more
+      [ -n "$target" ] || return 1
       case $target in /*) at= ;; esac
       rest=$target/$rest
     else at=$at/$name; fi
