@@ -10,8 +10,9 @@ export interface Frame {
 
 const MARK = '@@';
 
-/** Bytes that all probes of one observation may complain with: of more, the last ones. */
+/** Bytes kept of what a group of probes says on standard error, and of what one of them says: the last ones. */
 const COMPLAINTS = 6000;
+const COMPLAINT = 600;
 
 /** The prologue of every script: a predictable environment, whatever the login shell had. */
 const ENVIRONMENT = raw(`export LC_ALL=C PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
@@ -36,11 +37,11 @@ export function frameFunctions(nonce: string): Sh {
 # probe NAME CODE: runs CODE with a time limit; frame "probe NAME PAYLOAD", the payload's last line is the exit status
 probe() {
   printf '${MARK}${nonce} probe %s ' "$1"
-  printf '\\n${MARK}${nonce} %s\\n' "$1" >&2
   { printf %s "$2" | timeout -k 2 30 sh -s; printf '\\n%s' "$?"; } | base64 -w0
   echo
+  printf '\\n${MARK}${nonce} %s\\n' "$1" >&2
 }
-# complaints: what probes said on standard error, read from standard input; frame "stderr MARK PAYLOAD", where a line "MARK NAME" begins each
+# complaints: what probes said on standard error, read from standard input; frame "stderr MARK PAYLOAD", where a line "MARK NAME" ends each
 complaints() { frame stderr '${MARK}${nonce}' "$(tail -c ${COMPLAINTS} | base64 -w0)="; }`);
 }
 
@@ -100,13 +101,15 @@ export function probeOutput(frame: Frame): { name: string; output: ProbeOutput }
 export function complaints(frame: Frame): ReadonlyMap<string, string> {
   const [word, mark, payload] = frame.words;
   if (word !== 'stderr') return new Map();
-  const parts = textOf(payload).split(`\n${mark} `);
-  return new Map(
-    parts.slice(1).map((part): [string, string] => {
-      const end = part.indexOf('\n');
-      return [part.slice(0, end), part.slice(end + 1).trim()];
-    }),
-  );
+  const said = new Map<string, string>();
+  let words = '';
+  for (const line of textOf(payload).split('\n')) {
+    if (line.startsWith(`${mark} `)) {
+      said.set(line.slice(line.indexOf(' ') + 1), words.trim().slice(-COMPLAINT));
+      words = '';
+    } else words += `${line}\n`;
+  }
+  return said;
 }
 
 /** A here-document that hands `content` to `command` literally, whatever it holds. */

@@ -326,12 +326,7 @@ describe('a run on one host', () => {
   describe('where an earlier run is not over', () => {
     const { mark } = thisHolder();
     const gone = mark.replace(/\d+$/, String(spawnSync('true').pid));
-    const latest = (facts: string) => [
-      FACTS,
-      DOORS,
-      `probe latest-run ${base64(`${facts}\n0`)} =`,
-      'observed',
-    ];
+    const latest = (facts: string) => [FACTS, DOORS, `probe latest-run ${base64(`${facts}\n0`)}`, 'observed'];
     const atWork = (by: string) =>
       latest(`id=0a0a\nworking=yes\nended=no\nrolledback=no\nwho=ann@laptop\nmark=${by}\n`);
 
@@ -449,7 +444,7 @@ describe('a run on one host', () => {
     const history = (...ids: string[]) => {
       const plan = JSON.stringify({ tasks: ids.map((id) => ({ id, reason: '', changes: [] })) });
       const wave = `wave 0a0a 1 no none 0 0 no - - - ${base64('ann@laptop')}= ${base64(plan)}=`;
-      return [FACTS, NO_RUN, `probe history ${base64(`${wave}\n\n0`)} =`, 'observed'];
+      return [FACTS, NO_RUN, `probe history ${base64(`${wave}\n\n0`)}`, 'observed'];
     };
     const TOLD =
       'the latest run there (ann@laptop) was cut off before its end, as where the host was restarted';
@@ -500,7 +495,7 @@ describe('a run on one host', () => {
         FACTS,
         NO_RUN,
         `probe doors ${base64('\n1')}`,
-        `stderr M ${base64('\nM doors\nno awk\n')}=`,
+        `stderr M ${base64('no awk\n\nM doors\n')}=`,
         'observed',
       ),
     ).toEqual([
@@ -520,7 +515,7 @@ describe('a run on one host', () => {
     const says = [
       FACTS,
       `probe latest-run ${base64('id=0a0a\nworking=no\npending=yes\nwho=ann\nmark=x\n\n0')}`,
-      `probe own-folders ${base64(`wrong=${wrong}\nopen=\n0`)} =`,
+      `probe own-folders ${base64(`wrong=${wrong}\nopen=\n0`)}`,
       'observed',
     ];
     const host = fakeHost([{ says }]);
@@ -572,7 +567,7 @@ describe('a run on one host', () => {
     ['id=debian\nsystemd=yes\n', /h runs debian, which is not supported/],
     ['systemd=yes\n', /h runs an unknown distribution, which is not supported/],
   ])('is refused on what it is not made for: %j', async (facts, reason) => {
-    const says = [`probe facts ${base64(`${facts}\n0`)} =`, 'observed'];
+    const says = [`probe facts ${base64(`${facts}\n0`)}`, 'observed'];
     const run = fakeHost([{ says }]).run(task('a', [CHANGE]));
     const { status, reason: said } = await run.check(false);
     expect(status).toBe('failed');

@@ -17,7 +17,7 @@ const upper = defineProbe<string, string>({
 
 const base64 = (text: string) => Buffer.from(text).toString('base64');
 const frame = (name: string, payload: string, code: number, stderr = '') =>
-  `@@aa probe ${name} ${base64(`${payload}\n${code}`)}\n@@aa stderr @@aa ${base64(`\n@@aa ${name}\n${stderr}\n`)}=\n`;
+  `@@aa probe ${name} ${base64(`${payload}\n${code}`)}\n@@aa stderr @@aa ${base64(`${stderr}\n\n@@aa ${name}\n`)}=\n`;
 
 const END = '@@aa observed\n';
 const read = (text: string) =>

@@ -63,7 +63,7 @@ const task = (
 const seen = new Inquiry([]).read(frames('@@aa observed\n', 'aa'))!;
 /** What a probe printed. */
 const frame = (name: string, text: string) =>
-  `@@aa probe ${name} ${Buffer.from(`${text}\n0`).toString('base64')} =\n`;
+  `@@aa probe ${name} ${Buffer.from(`${text}\n0`).toString('base64')}\n`;
 const decide = (...tasks: Task[]) => plan(tasks, seen, FACTS, false).map(({ decision }) => decision);
 
 describe('plan', () => {
