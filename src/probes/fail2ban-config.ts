@@ -31,7 +31,7 @@ fi`),
   parse: (output) => new Map([['jails', parseFiles(output.toString('latin1'))]]),
 });
 
-/** `name` rows tell of all files; a `file` row of one that has lines stands before these. */
+/** A `name` row for each file; a `file` row stands before the lines of a file that has any. */
 function parseFiles(output: string): Observed<readonly ConfigFile[]> {
   const [first, ...rows] = output.split('\n');
   if (!first) return absent;

@@ -19,7 +19,9 @@ export const placeProbe = defineProbe<string, Place>({
     lines([
       held,
       raw(`place() { printf '%s\\n' "\${2:--} $1"; }`),
-      sh`each_held place "$(readlink -m -- ${paths})"`,
+      // a path may end in a line break
+      sh`places=$(readlink -m -- ${paths}; echo .)`,
+      raw('each_held place "${places%?.}"'),
     ]),
   parse(output, paths) {
     const rows = output.toString().replace(/\n$/, '').split('\n');

@@ -10,10 +10,10 @@ export const held =
 mounts="
 $(printf %b "$(cut -d ' ' -f 5 /proc/self/mountinfo | sed 's/\\\\/\\\\0/g')")
 "
-# grows PATH: what can only be appended to counts as writable
+# grows PATH: whether it can only be appended to, which [ -w ] calls writable
 grows() {
-  while IFS=' ' read -r flags at; do
-    [ "$at" != "$1" ] || case $flags in *a*) return 0 ;; esac
+  while IFS= read -r line; do
+    [ "\${line#* }" != "$1" ] || case \${line%% *} in *a*) return 0 ;; esac
   done <<END_OF_ATTRIBUTES
 $attributes
 END_OF_ATTRIBUTES

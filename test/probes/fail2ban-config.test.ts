@@ -12,7 +12,7 @@ let folder: string;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'fail2ban-'));
 });
-afterEach(() => rmSync(folder, { recursive: true }));
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 /** The probe's real script on a folder of these files. */
 function look(files: Readonly<Record<string, string | Buffer>>) {
@@ -32,7 +32,6 @@ describe('the configuration of the jails', () => {
     rmSync(folder, { recursive: true });
     const input = fail2banConfigProbe.script(['jails']).text.replaceAll('/etc/fail2ban', folder);
     expect(parse(spawnSync('dash', ['-s'], { input }).stdout)).toEqual({ state: 'absent' });
-    mkdirSync(folder);
   });
 
   it('may be empty', () => expect(seen({})).toEqual({ state: 'present', value: [] }));

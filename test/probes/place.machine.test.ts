@@ -41,6 +41,10 @@ describe.runIf(able('mkdir "$0/try" && mount --bind "$0/try" "$0/try"'))('a path
     });
   });
 
+  it('through a link to a name with a line break is not told: it could pass for another', () => {
+    expect(() => asked(['x', 'odd'], "ln -sfn 'y\n' odd")).toThrow('a line break');
+  });
+
   it('through a link, and what it leads to', () => {
     const seen = asked(['link', 'there'], 'touch kept there; ln -sfn there link; mount --bind kept there');
     const value = { realPath: at('there'), held: 'mount' };
