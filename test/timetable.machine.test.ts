@@ -20,7 +20,7 @@ it('passes', async () => {
   setTimeout(() => { throw new Error('nobody waited'); });
   await new Promise((resolve) => setTimeout(resolve, 20));
 });`,
-  'vitest.config.js': `export default { test: { name: 'own', reporters: ['${join(repository, 'test/timetable.ts')}'] } };`,
+  'vitest.config.js': `export default { cacheDir: '.vite', test: { name: 'own', reporters: ['${join(repository, 'test/timetable.ts')}'] } };`,
 };
 
 it('says of a run what failed and how, also where no test did', async () => {

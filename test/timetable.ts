@@ -110,4 +110,6 @@ function outcomeOf(modules: readonly TestModule[], unhandled: readonly Serialize
 }
 
 const failure = (name: string, errors: readonly SerializedError[]): string =>
-  [name, ...errors.map(({ message }) => stripVTControlCharacters(message).slice(0, 600))].join('\n  ');
+  [name, ...errors.map(({ message }) => stripVTControlCharacters(String(message)).slice(0, 600))].join(
+    '\n  ',
+  );

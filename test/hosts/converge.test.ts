@@ -25,12 +25,11 @@ describe('a fresh host', () => {
   it('is looked at without a trace', async () => {
     // what is newer than a mark, in all file systems that last until the next boot or longer
     const mark = 'sleep 1.1; touch /run/mark; sleep 1.1';
-    const newer = 'find / /run -xdev -newer /run/mark ! -path "/var/log/*" | sort';
+    const newer = 'find / /run -xdev -newer /run/mark ! -path "/var/log/*" | sort; find /var/log | sort';
     await login(host, 'sudo -n true');
     await host.must(mark);
     await login(host, 'sudo -n true');
     const left = await host.must(newer);
-    const before = await host.diff();
     await host.must(mark);
     const result = await record('check', host.inventory());
 
@@ -50,7 +49,6 @@ describe('a fresh host', () => {
     expect(result.tasks['fail2ban.james']?.reason).toBe('unknown until fail2ban.installed has been applied');
     expect(result.host).toMatchObject({ roundTrips: 1, connections: 1 });
 
-    expect(await host.diff()).toEqual(before);
     expect(await host.must(newer)).toBe(left);
     expect(await host.must('find /run /tmp /var/tmp -name "*harden*"; iptables-save; ip6tables-save')).toBe(
       '',

@@ -254,13 +254,13 @@ const FIREWALL: readonly Drift[] = [
   },
   {
     name: 'the folder of the limits given away',
-    part: 'owner',
+    part: 'folder',
     script: 'chown james /etc/harden',
     found: { 'firewall.limits': /^drift: .*\/etc\/harden.* owner is james, wanted root/ },
   },
   {
     name: 'the folder of the limits writable for everybody',
-    part: 'mode',
+    part: 'folder',
     script: 'chmod 777 /etc/harden',
     found: { 'firewall.limits': /^drift: .*\/etc\/harden.* mode is 0777, wanted 0700/ },
   },

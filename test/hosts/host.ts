@@ -135,7 +135,9 @@ const APT = `pgrep -x 'apt-get|dpkg' || find /var/log/dpkg.log -newermt '-30 sec
 // a tool that says nothing is stuck, or waits for packages
 watchSilence(async () => {
   const hosts = [...live];
-  const busy = await Promise.all(hosts.map((host) => execIn(host, APT, { seconds: 10 })));
+  // one that is being booted cannot be asked
+  const ask = (host: Container) => execIn(host, APT, { seconds: 10 }).catch(() => ({ code: 1 }));
+  const busy = await Promise.all(hosts.map(ask));
   if (busy.some(({ code }) => code === 0)) return undefined;
   return (await Promise.all(hosts.map(({ name }) => logOf(name)))).join('\n\n');
 });
@@ -184,7 +186,7 @@ async function createHost({
       await $`docker start ${name}`;
       Object.assign(container, await untilReady(name));
     });
-  const hostKey = await must(`umask 022
+  const hostKey = await must(`set -e; umask 022
     for user in admin operator nosudo; do echo '${key.authorized.trim()}' >/home/$user/.ssh/authorized_keys; done
     ${james ? '' : 'rm -r /opt/james'}
     cat /etc/ssh/ssh_host_ed25519_key.pub`);
@@ -278,12 +280,12 @@ export async function startAttacker(distribution: Distribution = testedDistribut
   };
 }
 
-/** A container as it is now; undefined if it does not run. */
+/** A container as it is now; undefined if it does not run. Fails where the engine does not say. */
 async function inspect(name: string): Promise<Container | undefined> {
   const format =
-    '{{.State.Pid}} {{.Id}} {{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}} {{.State.Running}}';
-  const { stdout } = await $({ nothrow: true, timeout: '10s' })`docker inspect --format ${format} ${name}`;
-  const [pid = '', id = '', ip = '', running] = stdout.trim().split(' ');
+    '{{.State.Running}} {{.State.Pid}} {{.Id}} {{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}';
+  const { stdout } = await $({ timeout: LIMIT * 1000 })`docker inspect --format ${format} ${name}`;
+  const [running, pid = '', id = '', ip = ''] = stdout.trim().split(' ');
   if (running !== 'true') return undefined;
   const start = startOf(pid);
   const groups = await readFile(`/proc/${pid}/cgroup`, 'utf8').catch(() => '');

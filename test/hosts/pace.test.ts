@@ -27,7 +27,8 @@ afterAll(async () => {
   await rm(state, { recursive: true });
 });
 
-const WAITING = /\| waiting \d+ s: this host admits three SSH sessions in (6|15) s/;
+const waiting = (seconds: number) =>
+  new RegExp(`\\| waiting \\d+ s: this host admits three SSH sessions in ${seconds} s`);
 /** Long enough for three runs and the beginning of a fourth, however slow this machine is. */
 const LONG = { ssh_seconds: 15 };
 const inventory = (hosts: TestHost[], vars = {}) =>
@@ -80,7 +81,7 @@ describe('a host that limits SSH', () => {
     const runs = [run('apply', [busy!, shut!]), run('apply', [full!], { vars: LONG })];
     for (const applied of await Promise.all(runs)) {
       expect(applied.exitCode, applied.text).toBe(0);
-      for (const { connections } of applied.hosts) expect(connections).toBe(2);
+      expect(new Set(applied.hosts.map(({ connections }) => connections))).toEqual(new Set([2]));
       expect(applied.text).not.toContain('waiting');
     }
   });
@@ -90,7 +91,7 @@ describe('a host that limits SSH', () => {
     results.push(...(await Promise.all([1, 2, 3, 4].map(() => run('check', [busy!])))));
     for (const { exitCode, text } of results) expect(exitCode, text).toBe(0);
     // how many of them have to depends on how fast this machine is
-    expect(results.some(({ text }) => WAITING.test(text))).toBe(true);
+    expect(results.some(({ text }) => waiting(6).test(text))).toBe(true);
 
     const changed = await run('apply', [busy!], { vars: { smtp_hitcount: 5 } });
     expect(changed.exitCode, changed.text).toBe(0);
@@ -107,7 +108,7 @@ describe('a host that limits SSH', () => {
     };
     await fill();
     const both = await run('check', [full!, free!], { args: ['--forks', '1'], vars: LONG });
-    expect(both.text).toMatch(WAITING);
+    expect(both.text).toMatch(waiting(LONG.ssh_seconds));
     expect(both.hosts.map(({ status }) => status)).toEqual(['ok', 'drift']);
     expect(both.hosts[1]!.durationMs).toBeLessThan(both.hosts[0]!.durationMs - 1000);
 

@@ -109,6 +109,12 @@ export function driftTimeline(groups: readonly (readonly Drift[])[]): void {
     it('nothing else is named or changed, and apply repairs it', async () => {
       expect(seen.exitCode, seen.text).toBe(2);
       expect(Object.keys(wrong(seen)).sort(), seen.text).toEqual([...new Set(rows.flatMap(tasksOf))].sort());
+      for (const id of new Set(rows.flatMap((row) => (row.part ? tasksOf(row) : [])))) {
+        const said = wrong(seen)
+          [id]!.split('; ')
+          .filter((part) => part !== 'the file is right');
+        expect(said, seen.text).toHaveLength(rows.filter((row) => id in row.found).length);
+      }
       expect(unchanged).toEqual([]);
 
       const repaired = await record('apply', host.inventory());
