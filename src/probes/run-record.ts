@@ -117,7 +117,9 @@ detail() {
 one() {
   echo "$kind $run"
   record_folders | while read -r folder; do wave "$folder"; done
-  origins all | while read -r before state after path; do
+  found=$(origins all)
+  each_held tell_held "$(printf '%s\\n' "$found" | while read -r _ _ _ path; do printf '%s\\n' "$path"; done)"
+  [ -z "$found" ] || printf '%s\\n' "$found" | while read -r before state after path; do
     written=- kept='- - -'
     case $state in
       file) if [ -f "$before" ]; then kept="$(facts "$before") $(sum "$before") $(bytes "$before")"; else state=lost; fi ;;
@@ -126,7 +128,6 @@ one() {
     [ ! -f "$after" ] || written=$(sum "$after")
     echo "file $(printf %s "$path" | base64 -w0)= $state $before $kept $written $(now "$path")"
   done
-  each_held tell_held "$(origins all | while read -r _ _ _ path; do printf '%s\\n' "$path"; done)"
   unit_origins all | while read -r unit file active; do
     # gone with its package
     load=$(systemctl show -P LoadState -- "$unit")
