@@ -9,7 +9,7 @@ const FILES = {
   'tests.test.js': `import { beforeAll, describe, expect, it } from 'vitest';
 it('passes', () => {});
 it('fails', () => expect('found').toBe('wanted'));
-it.skip('is skipped', () => {});
+it('is skipped', ({ skip }) => skip());
 describe('a group', () => {
   beforeAll(() => { throw new Error('cannot begin'); });
   it('is not run', () => {});
